@@ -1,0 +1,173 @@
+import type { Brand } from './brand.ts'
+import type { CodedError, StoreUnavailable } from './errors.ts'
+import type { ObjectKey } from './object-key.ts'
+
+/** Names one version of one object, without quotes. Opaque: compare for equality only. Two versions of a key never share one. */
+export type ETag = Brand<string, 'ETag'>
+
+export interface Checksums {
+  /** CRC-32 (ISO-HDLC, as in ZIP and PNG) of the whole object: 8 lower-case hex digits. */
+  readonly crc32: string
+  /** SHA-256 of the whole object: 64 lower-case hex digits. */
+  readonly sha256: string
+}
+
+export interface ListedObject {
+  readonly key: ObjectKey
+  readonly sizeBytes: number
+  readonly etag: ETag
+  readonly lastModified: Date
+}
+
+export interface ObjectMeta extends ListedObject {
+  readonly contentType: string
+  /** What the writer said of the bytes; `undefined` for foreign objects and for stores that forget metadata. */
+  readonly checksums: Checksums | undefined
+  /** Small facts given by the writer: lower-case ASCII names, visible ASCII values, 1 KiB together. */
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/** `length` may reach behind the end: it is cut there. `suffixLength` larger than the object means all of it. */
+export type Range = { readonly offset: number; readonly length?: number } | { readonly suffixLength: number }
+
+export interface StoredObject {
+  readonly meta: ObjectMeta
+  /** Where the body lies in the object. */
+  readonly offset: number
+  readonly lengthBytes: number
+  /**
+   * Exactly `lengthBytes` bytes of the one version that `meta` names, or an error: never a clean end before. Must be read
+   * to its end or cancelled; cancelling frees what is behind it.
+   */
+  readonly body: ReadableStream<Uint8Array>
+}
+
+/** `if-absent`: only when no object has the key. `ifMatch`: only when the object is still that version. */
+export type PutCondition = 'always' | 'if-absent' | { readonly ifMatch: ETag }
+
+/**
+ * `applied`: done, readable by everybody from now on. `rejected`: the condition did not hold and nothing was changed by
+ * this call. `unknown`: the answer was lost; the write may have happened, or may still happen. The caller looks again.
+ */
+export type PutOutcome =
+  | { readonly outcome: 'applied'; readonly etag: ETag }
+  | { readonly outcome: 'rejected' }
+  | { readonly outcome: 'unknown'; readonly cause: StoreUnavailable }
+
+export type DeleteOutcome =
+  | { readonly outcome: 'applied' }
+  | { readonly outcome: 'rejected' }
+  | { readonly outcome: 'unknown'; readonly cause: StoreUnavailable }
+
+export interface DeleteResult {
+  readonly key: ObjectKey
+  /** `undefined`: the key is gone, or never was. */
+  readonly error: CodedError | undefined
+}
+
+export interface ListPage {
+  /** In `compareKeys` order, also across pages. */
+  readonly objects: readonly ListedObject[]
+  /** With a delimiter: the distinct beginnings up to and including it, in order. */
+  readonly prefixes: readonly string[]
+  /** Give it back for the next page; `undefined` on the last. Opaque, good for an hour at least. */
+  readonly cursor: string | undefined
+}
+
+export interface MultipartUpload {
+  readonly key: ObjectKey
+  readonly uploadId: string
+}
+
+export interface Part {
+  /** From 1, in the order of the bytes; gaps are allowed. */
+  readonly partNumber: number
+  readonly etag: string
+  readonly sizeBytes: number
+}
+
+/**
+ * `atomic`: the store itself decides, whoever races. `checked`: we look before we write, so two racers from different
+ * instances may both win. `none`: refused with `UnsupportedByStore`.
+ */
+export type Condition = 'atomic' | 'checked' | 'none'
+
+/** What the store was seen to do, not what its vendor says. */
+export interface StoreCapabilities {
+  readonly conditionalPut: Condition
+  readonly conditionalComplete: Condition
+  readonly conditionalDelete: Condition
+  /** Several keys in one request. Without it `deleteMany` loops. */
+  readonly batchDelete: boolean
+  readonly listParts: boolean
+  readonly abortMultipart: boolean
+  /** Content type, checksums and attributes come back from `head` and `get`. */
+  readonly objectMetadata: boolean
+  /** Can make URLs that a browser can use without our credentials. */
+  readonly presign: boolean
+  /** The least size of a part that is not the last. */
+  readonly minPartBytes: number
+  readonly maxPartBytes: number
+  readonly maxParts: number
+}
+
+export interface CallOptions {
+  /** Aborting ends the call with the signal's reason, soon, whatever the store does. */
+  readonly signal: AbortSignal
+}
+
+export interface PutOptions extends CallOptions {
+  readonly contentType: string
+  readonly when: PutCondition
+  readonly checksums?: Checksums
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+/**
+ * Named byte sequences. Obligations on whoever implements it:
+ *
+ * - A write is all or nothing. No reader ever sees a part of an object, or a mix of two versions, through any crash.
+ * - After `applied`, every later `get`, `head` and `list`, from any instance, shows the write.
+ * - Absence is `undefined` (read) or `rejected` (a condition), never an error; failures are the errors of `errors.ts`.
+ * - Bodies given are not changed and not kept after the promise settles; the caller may then reuse the memory.
+ * - Every call honours its signal, and throws the signal's reason at once when it is aborted already.
+ */
+export interface ObjectStore {
+  /** Cheap after the first call, which may ask the store. */
+  capabilities(options: CallOptions): Promise<StoreCapabilities>
+
+  put(key: ObjectKey, body: Uint8Array, options: PutOptions): Promise<PutOutcome>
+
+  /** Throws `RangeNotSatisfiable` when the range begins at or behind the end, `PreconditionFailed` when `ifMatch` does not hold. */
+  get(key: ObjectKey, options: CallOptions & { range?: Range; ifMatch?: ETag }): Promise<StoredObject | undefined>
+
+  head(key: ObjectKey, options: CallOptions): Promise<ObjectMeta | undefined>
+
+  /** `limit` is 1 to 1,000 and counts objects and prefixes together; a page may be shorter and still have a cursor. */
+  list(options: CallOptions & { prefix: string; delimiter?: '/'; cursor?: string; limit: number }): Promise<ListPage>
+
+  /** Deleting what is not there is `applied`; with `ifMatch` it is `rejected`. */
+  delete(key: ObjectKey, options: CallOptions & { ifMatch?: ETag }): Promise<DeleteOutcome>
+
+  /** One result for each key, in order. One failure does not stop the others; nothing throws but an aborted signal. */
+  deleteMany(keys: readonly ObjectKey[], options: CallOptions): Promise<readonly DeleteResult[]>
+
+  /** Nothing appears under the key before `completeMultipart`. Several uploads of one key do not disturb each other. */
+  createMultipart(key: ObjectKey, options: Omit<PutOptions, 'when'>): Promise<MultipartUpload>
+
+  /** Storing a part number again replaces that part. Throws `UploadNotFound`. */
+  putPart(upload: MultipartUpload, partNumber: number, body: Uint8Array, options: CallOptions): Promise<Part>
+
+  /** By part number. Throws `UploadNotFound`, or `UnsupportedByStore` without the capability. */
+  listParts(upload: MultipartUpload, options: CallOptions): Promise<readonly Part[]>
+
+  /** Joins the parts in order of their numbers. Throws `InvalidParts` (upload stays open) or `UploadNotFound`. */
+  completeMultipart(
+    upload: MultipartUpload,
+    parts: readonly Part[],
+    options: CallOptions & { when: PutCondition },
+  ): Promise<PutOutcome>
+
+  /** Frees the parts. Fine when the upload is gone. Throws `UnsupportedByStore` without the capability. */
+  abortMultipart(upload: MultipartUpload, options: CallOptions): Promise<void>
+}
