@@ -85,6 +85,14 @@ export class InvalidKey extends CodedError {
   readonly code = 'invalid-key'
 }
 
+/**
+ * The key cannot be stored beside another one: this store keeps objects as files, and a beginning of the key is an object
+ * already, or the key is the beginning of others. Nothing was changed. Stores without folders never throw it.
+ */
+export class KeyConflict extends CodedError {
+  readonly code = 'key-conflict'
+}
+
 /** A link whose token was not made by us, was changed, or is used for something else than it was made for. */
 export class LinkInvalid extends CodedError {
   readonly code = 'link-invalid'

@@ -136,6 +136,7 @@ export interface ObjectStore {
   /** Cheap after the first call, which may ask the store. */
   capabilities(options: CallOptions): Promise<StoreCapabilities>
 
+  /** Throws `KeyConflict` where a key cannot be an object and the folder of others at once. */
   put(key: ObjectKey, body: Uint8Array, options: PutOptions): Promise<PutOutcome>
 
   /** Throws `RangeNotSatisfiable` when the range begins at or behind the end, `PreconditionFailed` when `ifMatch` does not hold. */
@@ -161,7 +162,7 @@ export interface ObjectStore {
   /** By part number. Throws `UploadNotFound`, or `UnsupportedByStore` without the capability. */
   listParts(upload: MultipartUpload, options: CallOptions): Promise<readonly Part[]>
 
-  /** Joins the parts in order of their numbers. Throws `InvalidParts` (upload stays open) or `UploadNotFound`. */
+  /** Joins the parts in order of their numbers. Throws `InvalidParts` (upload stays open), `UploadNotFound`, or as `put`. */
   completeMultipart(
     upload: MultipartUpload,
     parts: readonly Part[],

@@ -1,0 +1,57 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { FetchHttpHandler } from '@smithy/fetch-http-handler'
+
+export interface S3Connection {
+  /** The origin of the S3 API, such as `https://s3api-eu-ro-1.runpod.io`. Left out: Amazon's own for the region. */
+  readonly endpoint?: string | undefined
+  readonly region: string
+  readonly credentials: {
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly sessionToken?: string
+  }
+  /** `{endpoint}/{bucket}/{key}` instead of a host name per bucket. Default: true. */
+  readonly forcePathStyle?: boolean | undefined
+}
+
+/**
+ * The one way in which this service talks S3, on every runtime: by fetch, one attempt for each call (the retries are
+ * `resilience`'s), no redirects, checksums only where S3 demands them. One client may serve a whole process or isolate.
+ */
+export function createS3Client({ endpoint, region, credentials, forcePathStyle = true }: S3Connection): S3Client {
+  return new S3Client({
+    region,
+    credentials,
+    forcePathStyle,
+    ...(endpoint !== undefined && { endpoint }),
+    maxAttempts: 1,
+    followRegionRedirects: false,
+    // The default adds trailers that s3rver and Ceph 18 store as content, and puts the CRC of nothing into presigned PUTs.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: createRequestHandler(),
+  })
+}
+
+type RequestHandler = Extract<NonNullable<S3ClientConfig['requestHandler']>, { handle: unknown }>
+
+function createRequestHandler(): RequestHandler {
+  // Signed requests must not follow a server to somewhere else.
+  const fetching = new FetchHttpHandler({ requestInit: () => ({ redirect: 'manual' }) })
+  return {
+    metadata: { handlerProtocol: 'h1' },
+    async handle(request, options) {
+      // Otherwise fetch asks for compression; a proxy that compresses also takes the length away.
+      request.headers['accept-encoding'] ??= 'identity'
+      const answer = await fetching.handle(request, options)
+      const { headers } = answer.response
+      const lastModified = headers['last-modified']
+      // RunPod is reported to send `… UTC`, with which the SDK fails every read of an object that exists.
+      if (lastModified?.endsWith(' UTC')) headers['last-modified'] = `${lastModified.slice(0, -3)}GMT`
+      return answer
+    },
+    destroy: () => fetching.destroy(),
+    updateHttpClientConfig: (key, value) => fetching.updateHttpClientConfig(key as never, value as never),
+    httpHandlerConfigs: () => fetching.httpHandlerConfigs(),
+  }
+}

@@ -1,0 +1,121 @@
+import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
+import { PreconditionFailed, RangeNotSatisfiable, StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { CallOptions, ETag, Range, StoredObject } from '../../ports/object-store.ts'
+import { resolveRange } from '../../ports/range.ts'
+import { at, quoted, type S3Bucket, send } from './bucket.ts'
+import { Absent, RangeRefused } from './errors.ts'
+import { exactBody } from './exact-body.ts'
+import { objectMeta } from './metadata.ts'
+import { headObject } from './objects.ts'
+
+type ForwardRange = Extract<Range, { offset: number }>
+
+/** How often an object may be replaced between its head and its body before we give up. */
+const replacedMax = 3
+
+/** The port's `get`. */
+export async function getObject(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  { range, ifMatch, signal }: CallOptions & { range?: Range; ifMatch?: ETag },
+): Promise<StoredObject | undefined> {
+  const known = ifMatch === undefined ? { signal } : { signal, ifMatch }
+  if (range !== undefined && ('suffixLength' in range || range.length === 0)) {
+    return getMeasured(bucket, key, range, known)
+  }
+  try {
+    return await openObject(bucket, key, range, known)
+  } catch (error) {
+    if (!(error instanceof RangeRefused)) throw error
+    if (error.sizeBytes !== undefined) throw new RangeNotSatisfiable(error.sizeBytes)
+    return getMeasured(bucket, key, range, known)
+  }
+}
+
+/**
+ * Asks for the size first and then for bytes counted from the start, of that version. For suffixes, which s3rver answers
+ * with other bytes, and for ranges that cannot be said in a header.
+ */
+async function getMeasured(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  range: Range | undefined,
+  { signal, ifMatch }: CallOptions & { ifMatch?: ETag },
+): Promise<StoredObject | undefined> {
+  for (let replaced = 0; replaced < replacedMax; replaced++) {
+    const meta = await headObject(bucket, key, { signal })
+    if (meta === undefined) return undefined
+    if (ifMatch !== undefined && meta.etag !== ifMatch) throw new PreconditionFailed('another version is stored')
+    const { offset, lengthBytes } = resolveRange(range, meta.sizeBytes)
+    try {
+      return await openObject(bucket, key, { offset, length: lengthBytes }, { signal, ifMatch: meta.etag })
+    } catch (error) {
+      if (ifMatch !== undefined || !(error instanceof PreconditionFailed)) throw error
+    }
+  }
+  throw new StoreUnavailable('the object is replaced faster than it can be read')
+}
+
+/** One GET. Throws `RangeRefused` when the range begins behind the end. */
+export async function openObject(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  range: ForwardRange | undefined,
+  { signal, ifMatch }: CallOptions & { ifMatch?: ETag },
+): Promise<StoredObject | undefined> {
+  const command = new GetObjectCommand({
+    ...at(bucket, key),
+    ...(range !== undefined && { Range: rangeHeader(range) }),
+    ...(ifMatch !== undefined && { IfMatch: bucket.quotedConditions ? quoted(ifMatch) : ifMatch }),
+  })
+  const answer = await send(signal, (options) => bucket.client.send(command, options)).catch((error: unknown) => {
+    if (error instanceof Absent) return undefined
+    throw error
+  })
+  const source = answer?.Body?.transformToWebStream() as ReadableStream<Uint8Array> | undefined
+  if (answer === undefined || source === undefined) return undefined
+  try {
+    const { sizeBytes, offset, lengthBytes } = delivered(answer, range)
+    const meta = objectMeta(key, answer, sizeBytes)
+    // s3rver ignores If-Match on reads.
+    if (ifMatch !== undefined && meta.etag !== ifMatch) throw new PreconditionFailed('another version is stored')
+    return { meta, offset, lengthBytes, body: exactBody(source, lengthBytes, signal) }
+  } catch (error) {
+    await source.cancel(error).catch(() => {})
+    throw error
+  }
+}
+
+const rangeHeader = ({ offset, length }: ForwardRange) =>
+  `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`
+
+/** fetch undoes these without saying so; then neither the length nor the bytes are those of the object. */
+const undoneByFetch = /\b(?:x-)?(?:gzip|deflate|compress|br|zstd)\b/i
+
+/** Which bytes of the object the body of `answer` begins with, and how many of them were asked for. */
+function delivered(answer: GetObjectCommandOutput, range: ForwardRange | undefined) {
+  if (undoneByFetch.test(answer.ContentEncoding ?? '')) {
+    throw new StoreMisbehaved('the object is stored under a Content-Encoding and cannot be given out byte by byte')
+  }
+  const part = contentRange(answer)
+  const sizeBytes = part?.sizeBytes ?? answer.ContentLength
+  if (sizeBytes === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
+  // s3rver answers 206 to a range of an empty object.
+  if (range !== undefined && range.offset >= sizeBytes) throw new RangeNotSatisfiable(sizeBytes)
+  const wanted = resolveRange(range, sizeBytes)
+  const first = part?.first ?? 0
+  const end = part === undefined ? sizeBytes : part.last + 1
+  // A server may ignore the range, or give more than it was asked for (s3rver, to `bytes=0-0`); what lies behind is cut.
+  if (first !== wanted.offset || end < wanted.offset + wanted.lengthBytes) {
+    throw new StoreMisbehaved('the store answered with another range')
+  }
+  return { sizeBytes, ...wanted }
+}
+
+function contentRange({ ContentRange, $metadata }: GetObjectCommandOutput) {
+  if ($metadata.httpStatusCode !== 206) return undefined
+  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '') ?? []
+  if (size === undefined) throw new StoreMisbehaved('the store does not say which range it answered with')
+  return { first: Number(first), last: Number(last), sizeBytes: Number(size) }
+}

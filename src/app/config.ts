@@ -1,0 +1,258 @@
+import { z } from 'zod'
+
+export const scopes = ['read', 'write', 'worker', 'admin'] as const
+export type Scope = (typeof scopes)[number]
+
+const MiB = 2 ** 20
+const GiB = 2 ** 30
+
+const count = (fallback: number, minimum = 1) => z.coerce.number().int().min(minimum).default(fallback)
+const text = z.string().trim().min(1)
+
+const list = <T>(item: (given: string) => T) =>
+  text.transform((given, context): T[] => {
+    const items = given.split(',').map((one) => one.trim())
+    return items.flatMap((one) => {
+      try {
+        return [item(one)]
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message })
+        return []
+      }
+    })
+  })
+
+export interface ApiToken {
+  readonly token: string
+  readonly scopes: readonly Scope[]
+}
+
+function apiToken(given: string): ApiToken {
+  const cut = given.lastIndexOf('=')
+  const token = given.slice(0, Math.max(0, cut))
+  const named = given.slice(cut + 1).split('+')
+  const known = named.flatMap((name) => scopes.find((scope) => scope === name) ?? [])
+  // Never quoted in the message: it would end up in a log.
+  if (token.length < 16) throw new Error('each token has the form token=scope+scope, the token at least 16 characters')
+  if (known.length !== named.length)
+    throw new Error(`the scopes of a token are some of ${scopes.join(', ')}, joined by +`)
+  return { token, scopes: known }
+}
+
+export interface LinkSecretSetting {
+  readonly keyId: string
+  readonly secret: Uint8Array<ArrayBuffer>
+}
+
+function linkSecret(given: string): LinkSecretSetting {
+  const cut = given.indexOf(':')
+  const keyId = given.slice(0, Math.max(0, cut))
+  const form = 'each link secret has the form kid:base64, the secret at least 32 bytes (openssl rand -base64 32)'
+  if (!/^[A-Za-z0-9_-]{1,32}$/.test(keyId)) throw new Error(form)
+  let binary: string
+  try {
+    binary = atob(given.slice(cut + 1))
+  } catch {
+    throw new Error(form)
+  }
+  if (binary.length < 32) throw new Error(form)
+  return { keyId, secret: Uint8Array.from(binary, (character) => character.charCodeAt(0)) }
+}
+
+function origin(given: string): string {
+  let url: URL
+  try {
+    url = new URL(given)
+  } catch {
+    throw new Error('an origin looks like https://dashboard.example')
+  }
+  if (url.origin === 'null' || url.origin !== given) throw new Error(`an origin has no path: write ${url.origin}`)
+  return given
+}
+
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .transform((given) => given.replace(/\/+$/, ''))
+const flag = z.enum(['true', 'false', '1', '0']).transform((given) => given === 'true' || given === '1')
+
+const EnvironmentSchema = z
+  .object({
+    PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
+    HOST: text.default('127.0.0.1'),
+    PUBLIC_URL: url.optional(),
+    STORE: z.enum(['folder', 's3', 'memory', 'r2']).optional(),
+    DATA_DIR: text.default('./data'),
+    S3_ENDPOINT_URL: url.optional(),
+    S3_REGION: text.optional(),
+    S3_BUCKET: text.optional(),
+    S3_PREFIX: text
+      .regex(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, 'segments of letters, digits, . _ - joined by /')
+      .refine((given) => !given.split('/').some((segment) => /^\.+$/.test(segment)), 'must not contain dot segments')
+      .default('lora-dashboard'),
+    AWS_ACCESS_KEY_ID: text.optional(),
+    AWS_SECRET_ACCESS_KEY: text.optional(),
+    AWS_SESSION_TOKEN: text.optional(),
+    S3_FORCE_PATH_STYLE: flag.optional(),
+    STATE_S3_ENDPOINT_URL: url.optional(),
+    STATE_S3_REGION: text.optional(),
+    STATE_S3_BUCKET: text.optional(),
+    STATE_S3_ACCESS_KEY_ID: text.optional(),
+    STATE_S3_SECRET_ACCESS_KEY: text.optional(),
+    STATE_CAS: z.enum(['auto', 'require']).default('auto'),
+    API_TOKENS: list(apiToken).default([]),
+    LINK_SECRETS: list(linkSecret).default([]),
+    CORS_ORIGINS: list(origin).default([]),
+    DASHBOARD: z.enum(['off', 'trusted-network']).optional(),
+    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    MAX_FILE_BYTES: count(100 * MiB),
+    MAX_FILES_PER_REQUEST: count(5000),
+    MAX_UPLOAD_BYTES: count(64 * GiB),
+    MAX_EXPORT_ENTRIES: count(100_000),
+    MAX_EXPORT_BYTES: count(1024 * GiB),
+    MIN_IMAGE_SIDE_PX: count(512),
+    MAX_IMAGE_SIDE_PX: count(4096),
+    UPLOAD_WINDOW_BYTES: count(64 * MiB, 16 * MiB),
+  })
+  .superRefine((env, context) => {
+    const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    const store = env.STORE ?? (env.S3_BUCKET === undefined ? 'folder' : 's3')
+    if (store === 's3') {
+      if (env.S3_BUCKET === undefined) problem('S3_BUCKET', 'is required when STORE=s3')
+      if (env.AWS_ACCESS_KEY_ID === undefined) problem('AWS_ACCESS_KEY_ID', 'is required when STORE=s3')
+      if (env.AWS_SECRET_ACCESS_KEY === undefined) problem('AWS_SECRET_ACCESS_KEY', 'is required when STORE=s3')
+      if (env.S3_ENDPOINT_URL === undefined && env.S3_REGION === undefined) {
+        problem('S3_REGION', 'is required when there is no S3_ENDPOINT_URL')
+      }
+    }
+    if (env.STATE_S3_BUCKET !== undefined) {
+      if (env.STATE_S3_ACCESS_KEY_ID === undefined)
+        problem('STATE_S3_ACCESS_KEY_ID', 'is required with STATE_S3_BUCKET')
+      if (env.STATE_S3_SECRET_ACCESS_KEY === undefined) {
+        problem('STATE_S3_SECRET_ACCESS_KEY', 'is required with STATE_S3_BUCKET')
+      }
+      if (env.STATE_S3_ENDPOINT_URL === undefined && env.STATE_S3_REGION === undefined) {
+        problem('STATE_S3_REGION', 'is required when there is no STATE_S3_ENDPOINT_URL')
+      }
+    }
+    if (env.MIN_IMAGE_SIDE_PX > env.MAX_IMAGE_SIDE_PX) {
+      problem('MIN_IMAGE_SIDE_PX', 'must not be larger than MAX_IMAGE_SIDE_PX')
+    }
+  })
+
+export interface S3Settings {
+  readonly endpointUrl: string | undefined
+  readonly region: string
+  readonly bucket: string
+  readonly prefix: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string | undefined
+  readonly forcePathStyle: boolean
+}
+
+export interface Config {
+  readonly port: number
+  readonly host: string
+  readonly publicUrl: string | undefined
+  readonly store: 'folder' | 's3' | 'memory' | 'r2'
+  readonly dataDir: string
+  readonly prefix: string
+  readonly s3: S3Settings | undefined
+  readonly stateS3: S3Settings | undefined
+  readonly stateCas: 'auto' | 'require'
+  readonly apiTokens: readonly ApiToken[]
+  readonly linkSecrets: readonly LinkSecretSetting[]
+  readonly corsOrigins: readonly string[]
+  readonly dashboard: 'off' | 'trusted-network'
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly limits: Limits
+}
+
+/** Every limit of a request, in its unit. */
+export interface Limits {
+  readonly maxFileBytes: number
+  readonly maxFilesPerRequest: number
+  readonly maxUploadBytes: number
+  readonly maxExportEntries: number
+  readonly maxExportBytes: number
+  readonly minImageSidePx: number
+  readonly maxImageSidePx: number
+  readonly uploadWindowBytes: number
+}
+
+export class InvalidConfig extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`the environment is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/** Reads the environment once. Empty values count as unset. Throws `InvalidConfig` with every problem, secrets never quoted. */
+export function readConfig(environment: Readonly<Record<string, unknown>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => typeof value === 'string' && value.trim() !== ''),
+  )
+  const read = EnvironmentSchema.safeParse(given)
+  if (!read.success) {
+    throw new InvalidConfig(read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
+  }
+  const env = read.data
+  const store = env.STORE ?? (env.S3_BUCKET === undefined ? 'folder' : 's3')
+  return Object.freeze({
+    port: env.PORT,
+    host: env.HOST,
+    publicUrl: env.PUBLIC_URL,
+    store,
+    dataDir: env.DATA_DIR,
+    prefix: env.S3_PREFIX,
+    s3:
+      store !== 's3'
+        ? undefined
+        : {
+            endpointUrl: env.S3_ENDPOINT_URL,
+            region: env.S3_REGION ?? 'us-east-1',
+            bucket: env.S3_BUCKET ?? '',
+            prefix: env.S3_PREFIX,
+            accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
+            secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+            sessionToken: env.AWS_SESSION_TOKEN,
+            forcePathStyle: env.S3_FORCE_PATH_STYLE ?? env.S3_ENDPOINT_URL !== undefined,
+          },
+    stateS3:
+      env.STATE_S3_BUCKET === undefined
+        ? undefined
+        : {
+            endpointUrl: env.STATE_S3_ENDPOINT_URL,
+            region: env.STATE_S3_REGION ?? 'us-east-1',
+            bucket: env.STATE_S3_BUCKET,
+            prefix: env.S3_PREFIX,
+            accessKeyId: env.STATE_S3_ACCESS_KEY_ID ?? '',
+            secretAccessKey: env.STATE_S3_SECRET_ACCESS_KEY ?? '',
+            sessionToken: undefined,
+            forcePathStyle: env.STATE_S3_ENDPOINT_URL !== undefined,
+          },
+    stateCas: env.STATE_CAS,
+    apiTokens: env.API_TOKENS,
+    linkSecrets: env.LINK_SECRETS,
+    corsOrigins: env.CORS_ORIGINS,
+    dashboard: env.DASHBOARD ?? (env.API_TOKENS.length === 0 ? 'trusted-network' : 'off'),
+    logLevel: env.LOG_LEVEL,
+    limits: {
+      maxFileBytes: env.MAX_FILE_BYTES,
+      maxFilesPerRequest: env.MAX_FILES_PER_REQUEST,
+      maxUploadBytes: env.MAX_UPLOAD_BYTES,
+      maxExportEntries: env.MAX_EXPORT_ENTRIES,
+      maxExportBytes: env.MAX_EXPORT_BYTES,
+      minImageSidePx: env.MIN_IMAGE_SIDE_PX,
+      maxImageSidePx: env.MAX_IMAGE_SIDE_PX,
+      uploadWindowBytes: env.UPLOAD_WINDOW_BYTES,
+    },
+  })
+}
+
+/** Names that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}

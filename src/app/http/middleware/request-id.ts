@@ -1,0 +1,30 @@
+import type { MiddlewareHandler } from 'hono'
+import type { Clock } from '../../../ports/clock.ts'
+import type { Ids } from '../../../ports/ids.ts'
+import type { Log } from '../../../ports/log.ts'
+import type { AppEnv } from '../context.ts'
+
+/** Gives every request an id and a signal, and writes its one line in the log: the path, never the query. */
+export function requestId({ ids, clock, log }: { ids: Ids; clock: Clock; log: Log }): MiddlewareHandler<AppEnv> {
+  return async function requestId(c, next) {
+    const given = c.req.header('x-request-id')
+    const id = given !== undefined && /^[\w.-]{1,128}$/.test(given) ? given : ids.next()
+    c.set('requestId', id)
+    c.set('signal', c.req.raw.signal)
+    const startedAtMs = clock.nowMs()
+    await next()
+    c.header('X-Request-Id', id)
+    const { method } = c.req
+    log.info('request', {
+      requestId: id,
+      method,
+      path: withoutTokens(c.req.path),
+      status: c.res.status,
+      durationMs: clock.nowMs() - startedAtMs,
+    })
+  }
+}
+
+function withoutTokens(path: string): string {
+  return path.replace(/^(\/v1\/links\/).*/, '$1…')
+}

@@ -1,0 +1,118 @@
+import { zValidator } from '@hono/zod-validator'
+import type { Hono, MiddlewareHandler } from 'hono'
+import type { z } from 'zod'
+import type { Scope } from '../config.ts'
+import type { AppContext, AppEnv } from './context.ts'
+import { HttpError } from './http-error.ts'
+
+export type Method = 'get' | 'put' | 'post' | 'delete'
+
+export interface ResponseSpec {
+  readonly description: string
+  /** A zod schema for JSON, or a media type for bytes; neither for an empty answer. */
+  readonly json?: z.ZodType
+  readonly mediaType?: string
+}
+
+/** What a route promises. The same value validates requests and makes the served OpenAPI document. */
+export interface RouteSpec<
+  Params extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Json extends z.ZodType = z.ZodType,
+> {
+  readonly method: Method
+  /** As OpenAPI writes it: `/v1/datasets/{dataset}`. A parameter `{name+}` takes the rest of the path. */
+  readonly path: string
+  readonly operationId: string
+  readonly tag: string
+  readonly summary: string
+  readonly description?: string
+  readonly scope: Scope | 'open'
+  readonly params?: Params
+  readonly query?: Query
+  readonly json?: Json
+  /** For bodies that are not JSON: the media type. */
+  readonly body?: string
+  /** Request headers worth telling about, with their meaning. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly responses: Readonly<Record<number, ResponseSpec>>
+}
+
+export interface RouteInput<Params, Query, Json> {
+  readonly params: Params
+  readonly query: Query
+  readonly json: Json
+}
+
+export interface Route {
+  readonly spec: RouteSpec
+  readonly mount: (app: Hono<AppEnv>) => void
+}
+
+export function route<
+  Params extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Query extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Json extends z.ZodType = z.ZodUndefined,
+>(
+  spec: RouteSpec<Params, Query, Json>,
+  handle: (
+    c: AppContext,
+    input: RouteInput<z.infer<Params>, z.infer<Query>, z.infer<Json>>,
+  ) => Response | Promise<Response>,
+): Route {
+  return {
+    spec: spec as unknown as RouteSpec,
+    mount(app) {
+      const validators: MiddlewareHandler<AppEnv>[] = [demandScope(spec.scope)]
+      if (spec.params !== undefined) validators.push(validate('param', spec.params))
+      if (spec.query !== undefined) validators.push(validate('query', spec.query))
+      if (spec.json !== undefined) validators.push(demandJson, validate('json', spec.json))
+      const path = spec.path.replace(/\{(\w+)\}/g, ':$1').replace(/\{(\w+)\+\}/g, ':$1{.+}')
+      app.on(spec.method.toUpperCase(), [path], ...validators, async (c: AppContext) => {
+        const valid = <T>(target: 'param' | 'query' | 'json') => c.req.valid(target as never) as T
+        return await handle(c, {
+          params: valid('param'),
+          query: valid('query'),
+          json: valid('json'),
+        })
+      })
+    },
+  }
+}
+
+function validate(target: 'param' | 'query' | 'json', schema: z.ZodType): MiddlewareHandler<AppEnv> {
+  return zValidator(target, schema, (result) => {
+    if (result.success) return
+    const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+    throw new HttpError('invalid-request', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+      errors,
+    })
+  }) as unknown as MiddlewareHandler<AppEnv>
+}
+
+const demandJson: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const type = c.req.header('content-type') ?? ''
+  if (!/^application\/(?:[\w.+-]+\+)?json(?:\s*;|$)/i.test(type)) {
+    throw new HttpError('unsupported-type', 'send Content-Type: application/json')
+  }
+  await next()
+}
+
+function demandScope(scope: Scope | 'open'): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (scope !== 'open') demandScopes(c, scope)
+    await next()
+  }
+}
+
+/** `admin` may do everything. Throws 401 without a token and 403 with one that is not enough. */
+export function demandScopes(c: AppContext, scope: Scope): void {
+  const granted = c.var.scopes
+  if (granted.includes('admin') || granted.includes(scope)) return
+  if (granted.length === 0) {
+    throw new HttpError('unauthenticated', 'send Authorization: Bearer <token>', {
+      headers: { 'WWW-Authenticate': 'Bearer' },
+    })
+  }
+  throw new HttpError('forbidden', `the token lacks the scope ${scope}`)
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { type CreateLinksDeps, createLinks } from '../../../domain/link/create-links.ts'
+import { parsePublicKey } from '../../../domain/object/public-key.ts'
+import { LinkInvalid } from '../../../ports/errors.ts'
+import type { LinkGrant, LinkVerifier } from '../../../ports/link-signer.ts'
+import { segmentFault } from '../../../ports/object-key.ts'
+import type { AppContext } from '../context.ts'
+import { type Route, route } from '../route.ts'
+import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/common.ts'
+import { serveObject } from '../serve-object.ts'
+import { parseKeys } from './objects.ts'
+
+export const ExpirySchema = z.number().int().min(60).max(86_400).default(3600)
+
+const LinksSchema = z.object({
+  links: z.array(
+    z.object({ key: KeySchema, url: z.url(), expiresAt: TimeSchema, size: SizeSchema, via: z.enum(['store', 'api']) }),
+  ),
+  missing: z.array(KeySchema),
+})
+
+export interface LinkRouteDeps extends CreateLinksDeps {
+  readonly verifier: LinkVerifier
+  /** Serves the zip of a granted export. */
+  readonly serveExport: (c: AppContext, grant: LinkGrant) => Promise<Response>
+}
+
+export function linkRoutes(deps: LinkRouteDeps): Route[] {
+  const { store, clock, verifier, serveExport } = deps
+
+  const create = route(
+    {
+      method: 'post',
+      path: '/v1/links',
+      operationId: 'createLinks',
+      tag: 'links',
+      summary: 'Make expiring URLs that need no token',
+      scope: 'read',
+      json: z.strictObject({
+        keys: z.array(z.string()).min(1).max(1000),
+        expiresInSeconds: ExpirySchema,
+        disposition: z.enum(['attachment', 'inline']).default('attachment'),
+        filename: z
+          .string()
+          .max(255)
+          .transform((given) => given.normalize('NFC'))
+          .refine((given) => segmentFault(given) === undefined, 'is not a file name')
+          .optional(),
+      }),
+      responses: { 200: { description: 'links', json: LinksSchema }, 400: problemResponse },
+    },
+    async (c, { json }) => {
+      const { expiresInSeconds, disposition, filename } = json
+      const keys = parseKeys(json.keys)
+      const { links, missing } = await createLinks(deps, keys, {
+        expiresInSeconds,
+        disposition,
+        filename,
+        signal: c.var.signal,
+      })
+      return c.json({
+        links: links.map(({ key, url, expiresAt, sizeBytes, via }) => ({
+          key,
+          url,
+          expiresAt: expiresAt.toISOString(),
+          size: sizeBytes,
+          via,
+        })),
+        missing,
+      })
+    },
+  )
+
+  const follow = route(
+    {
+      method: 'get',
+      path: '/v1/links/{token}/{filename}',
+      operationId: 'followLink',
+      tag: 'links',
+      summary: 'Download what a link grants (HEAD and Range work too)',
+      scope: 'open',
+      params: z.object({ token: z.string(), filename: z.string() }),
+      headers: { Range: 'one range of bytes', 'If-Range': 'a strong ETag', 'If-None-Match': 'ETags' },
+      responses: {
+        200: { description: 'the bytes', mediaType: 'application/octet-stream' },
+        206: { description: 'the range', mediaType: 'application/octet-stream' },
+        304: { description: 'not changed' },
+        403: problemResponse,
+        404: problemResponse,
+        416: problemResponse,
+      },
+    },
+    async (c, { params }) => {
+      // One spelling of each link: nothing may be added to it.
+      if (new URL(c.req.url).search !== '') throw new LinkInvalid('a link takes no query')
+      const grant = await verifier.verify(params.token, clock.nowMs())
+      if (grant.filename !== params.filename) throw new LinkInvalid('this link was not made here, or was changed')
+      c.header('Referrer-Policy', 'no-referrer')
+      if (grant.purpose === 'export') return await serveExport(c, grant)
+      const { subject, disposition, filename } = grant
+      return await serveObject(c, store, parsePublicKey(subject), { disposition, filename })
+    },
+  )
+
+  return [create, follow]
+}

@@ -1,0 +1,188 @@
+import { z } from 'zod'
+import type { Clock } from '../../../ports/clock.ts'
+import { parseObjectKey } from '../../../ports/object-key.ts'
+import type { ObjectStore } from '../../../ports/object-store.ts'
+import { openApiDocument } from '../openapi.ts'
+import { consolePage } from '../pages/console-page.ts'
+import { docsPage } from '../pages/docs-page.ts'
+import { type Route, route } from '../route.ts'
+
+export interface BreakerHealth {
+  readonly name: string
+  readonly state: string
+}
+
+export interface OperationsDeps {
+  readonly store: ObjectStore
+  readonly clock: Clock
+  readonly storeKind: string
+  readonly version: string
+  readonly publicUrl: string
+  /** The state of each circuit breaker in front of the store. */
+  readonly breakers: () => readonly BreakerHealth[]
+}
+
+const condition = z.enum(['atomic', 'checked', 'none'])
+
+const CapabilitiesSchema = z.object({
+  store: z.string(),
+  capabilities: z.object({
+    conditionalPut: condition,
+    conditionalComplete: condition,
+    conditionalDelete: condition,
+    batchDelete: z.boolean(),
+    listParts: z.boolean(),
+    abortMultipart: z.boolean(),
+    objectMetadata: z.boolean(),
+    presign: z.boolean(),
+    minPartBytes: z.number(),
+    maxPartBytes: z.number(),
+    maxParts: z.number(),
+  }),
+  fallbacks: z.array(z.object({ capability: z.string(), instead: z.string() })),
+})
+
+const ReadySchema = z.object({
+  ready: z.boolean(),
+  store: z.object({ kind: z.string(), checkedAt: z.string(), ok: z.boolean(), durationMs: z.number() }),
+  sync: z.enum(['cas', 'merge']).nullable(),
+  breakers: z.array(z.object({ name: z.string(), state: z.string() })),
+})
+
+/** What we do where a store cannot: said openly, so that nobody takes the fallback for the promise. */
+const fallbacks: Readonly<Record<string, string>> = {
+  conditionalPut: 'we look before we write; two instances that race may both win (processes say sync: merge)',
+  conditionalComplete: 'we look before we complete; two instances that race may both win',
+  conditionalDelete: 'we look before we delete; a write in between may be deleted',
+  batchDelete: 'objects are deleted one by one',
+  listParts: 'parts are remembered by us and not asked of the store',
+  abortMultipart: 'parts of abandoned uploads stay until the store removes them',
+  objectMetadata: 'content types are guessed from names, checksums are computed when needed',
+  presign: 'links are signed by us and the bytes pass through us',
+}
+
+/** Never there, so that asking for it reads nothing and lists nothing. */
+const checkKey = parseObjectKey('probe/readyz')
+
+export function operationRoutes(deps: OperationsDeps, others: readonly Route[]): Route[] {
+  const { store, clock, storeKind, version, publicUrl, breakers } = deps
+
+  const livez = route(
+    {
+      method: 'get',
+      path: '/livez',
+      operationId: 'livez',
+      tag: 'operations',
+      summary: 'The process runs',
+      scope: 'open',
+      responses: { 200: { description: 'alive', json: z.object({ live: z.literal(true), version: z.string() }) } },
+    },
+    (c) => c.json({ live: true, version }),
+  )
+
+  const readyz = route(
+    {
+      method: 'get',
+      path: '/readyz',
+      operationId: 'readyz',
+      tag: 'operations',
+      summary: 'The store answers',
+      scope: 'open',
+      responses: {
+        200: { description: 'ready', json: ReadySchema },
+        503: { description: 'the store does not answer', json: ReadySchema },
+      },
+    },
+    async (c) => {
+      const startedAtMs = clock.nowMs()
+      let ok = true
+      let sync: 'cas' | 'merge' | null = null
+      try {
+        await store.head(checkKey, { signal: c.var.signal })
+        sync = (await store.capabilities({ signal: c.var.signal })).conditionalPut === 'atomic' ? 'cas' : 'merge'
+      } catch {
+        // The store's own log line says why; here it only matters that it did not answer.
+        ok = false
+      }
+      const checked = {
+        kind: storeKind,
+        checkedAt: new Date(startedAtMs).toISOString(),
+        ok,
+        durationMs: clock.nowMs() - startedAtMs,
+      }
+      const body = { ready: ok, store: checked, sync, breakers: [...breakers()] }
+      return c.json(body, ok ? 200 : 503, ok ? {} : { 'Retry-After': '2' })
+    },
+  )
+
+  const capabilities = route(
+    {
+      method: 'get',
+      path: '/v1/capabilities',
+      operationId: 'getCapabilities',
+      tag: 'operations',
+      summary: 'What the store was seen to do, and what is done instead where it cannot',
+      scope: 'read',
+      responses: { 200: { description: 'capabilities', json: CapabilitiesSchema } },
+    },
+    async (c) => {
+      const seen = await store.capabilities({ signal: c.var.signal })
+      const missing = Object.entries(seen).filter(
+        ([, value]) => value === false || value === 'checked' || value === 'none',
+      )
+      return c.json({
+        store: storeKind,
+        capabilities: seen,
+        fallbacks: missing.map(([capability]) => ({ capability, instead: fallbacks[capability] ?? 'refused' })),
+      })
+    },
+  )
+
+  const page = (path: string, operationId: string, summary: string, html: string) =>
+    route(
+      {
+        method: 'get',
+        path,
+        operationId,
+        tag: 'operations',
+        summary,
+        scope: 'open',
+        responses: { 200: { description: 'a page', mediaType: 'text/html' } },
+      },
+      (c) =>
+        c.html(html, 200, {
+          'Content-Security-Policy':
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+          'X-Content-Type-Options': 'nosniff',
+          'Referrer-Policy': 'no-referrer',
+        }),
+    )
+
+  const described: Route[] = [
+    ...others,
+    livez,
+    readyz,
+    capabilities,
+    page('/docs', 'docs', 'The API, to read', docsPage),
+    page('/', 'console', 'A console for people', consolePage),
+  ]
+  const openapi: Route = route(
+    {
+      method: 'get',
+      path: '/openapi.json',
+      operationId: 'openapi',
+      tag: 'operations',
+      summary: 'This API as OpenAPI 3.1',
+      scope: 'open',
+      responses: { 200: { description: 'OpenAPI 3.1', mediaType: 'application/json' } },
+    },
+    (c) => c.json(document()),
+  )
+  // Made at the first request and kept: on Workers the start of an isolate is on the clock.
+  let made: Record<string, unknown> | undefined
+  const document = () => {
+    made ??= openApiDocument([...described, openapi], { version, serverUrl: publicUrl })
+    return made
+  }
+  return [...described.slice(others.length), openapi]
+}

@@ -1,0 +1,268 @@
+import { z } from 'zod'
+import { parseDatasetName } from '../../../domain/dataset/dataset-name.ts'
+import { NotFound } from '../../../domain/errors.ts'
+import { createProcess } from '../../../domain/process/create-process.ts'
+import { deleteProcess } from '../../../domain/process/delete-process.ts'
+import { listProcesses, type StateCache } from '../../../domain/process/list-processes.ts'
+import { processId, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
+import { type AppliedOperation, type ProcessDeps, readProcess } from '../../../domain/process/process-store.ts'
+import { reportProcess } from '../../../domain/process/report-process.ts'
+import { cancelProcess, claimProcess, retryProcess } from '../../../domain/process/steer-process.ts'
+import type { Digests } from '../../../ports/digests.ts'
+import type { AppContext } from '../context.ts'
+import { matchesWeakly, quoted } from '../entity-tags.ts'
+import { idempotencyKey } from '../idempotency-key.ts'
+import { type Route, route } from '../route.ts'
+import { pageQuery, problemResponse } from '../schemas/common.ts'
+import { ProcessSchema, processJson } from '../schemas/process.ts'
+
+const idParams = z.object({ id: z.string() })
+const WorkerSchema = z.string().regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 visible ASCII characters')
+const name = z.string().trim().min(1).max(200)
+const positive = z
+  .number()
+  .int()
+  .min(1)
+  .max(2 ** 31)
+
+export const NewProcessSchema = z.strictObject({
+  id: z.string().optional(),
+  type: z.enum(processTypes),
+  name: name.optional(),
+  dataset: z.string().optional(),
+  config: z.record(z.string(), z.unknown()).default({}),
+})
+
+const ReportSchema = z.strictObject({
+  worker: WorkerSchema,
+  attempt: positive,
+  seq: positive,
+  status: z.enum(['starting', 'running', 'completed', 'failed', 'cancelled']).optional(),
+  step: z.number().int().min(0).optional(),
+  totalSteps: positive.optional(),
+  metrics: z
+    .record(z.string().min(1).max(100), z.number())
+    .refine((all) => Object.keys(all).length <= 100)
+    .optional(),
+  message: z.string().max(2000).optional(),
+  error: z.strictObject({ code: z.string().min(1).max(100), message: z.string().max(4000) }).optional(),
+  expectNextInSeconds: z.number().min(1).max(86_400).optional(),
+})
+
+const ReportedSchema = z.object({
+  applied: z.boolean(),
+  duplicate: z.boolean(),
+  cancelRequested: z.boolean(),
+  version: z.number().int(),
+})
+
+const oneProcess = { description: 'the process', json: ProcessSchema }
+const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result' }
+
+export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: StateCache }): Route[] {
+  const { store, clock } = deps
+
+  const answer = async (
+    c: AppContext,
+    { state, etag }: Pick<AppliedOperation, 'state' | 'etag'>,
+    status: 200 | 201 = 200,
+  ) =>
+    c.json(processJson(state, await store.capabilities({ signal: c.var.signal }), clock.nowMs()), status, {
+      ETag: quoted(etag),
+    })
+
+  const create = route(
+    {
+      method: 'post',
+      path: '/v1/processes',
+      operationId: 'createProcess',
+      tag: 'processes',
+      summary: 'Queue a process',
+      scope: 'write',
+      json: NewProcessSchema,
+      headers: key,
+      responses: { 201: oneProcess, 400: problemResponse, 409: problemResponse },
+    },
+    async (c, { json }) => {
+      const { type, config } = json
+      const wanted = {
+        type,
+        config,
+        id: json.id === undefined ? undefined : processId(json.id),
+        name: json.name,
+        dataset: json.dataset === undefined ? undefined : parseDatasetName(json.dataset),
+      }
+      const made = await createProcess(deps, wanted, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) })
+      c.header('Location', `/v1/processes/${made.state.id}`)
+      return await answer(c, made, 201)
+    },
+  )
+
+  const list = route(
+    {
+      method: 'get',
+      path: '/v1/processes',
+      operationId: 'listProcesses',
+      tag: 'processes',
+      summary: 'List processes, the newest first',
+      scope: 'read',
+      query: z.object({
+        status: z.enum(processStatuses).optional(),
+        type: z.enum(processTypes).optional(),
+        ...pageQuery,
+      }),
+      responses: {
+        200: {
+          description: 'one page',
+          json: z.object({
+            processes: z.array(ProcessSchema),
+            nextCursor: z.string().nullable(),
+            partial: z.boolean(),
+            unreadable: z
+              .array(z.string())
+              .meta({ description: 'ids of processes that are there but could not be read' }),
+          }),
+        },
+      },
+    },
+    async (c, { query }) => {
+      const { signal } = c.var
+      const { status, type, cursor, limit } = query
+      const page = await listProcesses(deps, { status, type, cursor, limit, signal })
+      const capabilities = await store.capabilities({ signal })
+      return c.json({
+        processes: page.processes.map((state) => processJson(state, capabilities, clock.nowMs())),
+        nextCursor: page.nextCursor ?? null,
+        partial: page.unreadable.length > 0,
+        unreadable: page.unreadable,
+      })
+    },
+  )
+
+  const read = route(
+    {
+      method: 'get',
+      path: '/v1/processes/{id}',
+      operationId: 'getProcess',
+      tag: 'processes',
+      summary: 'Read one process',
+      scope: 'read',
+      params: idParams,
+      headers: { 'If-None-Match': 'answers 304 while nothing has changed' },
+      responses: { 200: oneProcess, 304: { description: 'not changed' }, 404: problemResponse },
+    },
+    async (c, { params }) => {
+      const found = await readProcess(store, processId(params.id), { signal: c.var.signal })
+      if (found === undefined) throw new NotFound('no such process')
+      const ifNoneMatch = c.req.header('if-none-match')
+      if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, found.etag)) {
+        return c.body(null, 304, { ETag: quoted(found.etag) })
+      }
+      return await answer(c, found)
+    },
+  )
+
+  const report = route(
+    {
+      method: 'post',
+      path: '/v1/processes/{id}/reports',
+      operationId: 'reportProcess',
+      tag: 'processes',
+      summary: 'What a worker says about its attempt',
+      description:
+        'The first report of a queued process claims it. A re-sent `seq` is a duplicate and has no second effect.',
+      scope: 'worker',
+      params: idParams,
+      json: ReportSchema,
+      responses: { 200: { description: 'taken', json: ReportedSchema }, 404: problemResponse, 409: problemResponse },
+    },
+    async (c, { params, json }) => {
+      const { worker, attempt, seq, status, step, totalSteps, metrics, message, error, expectNextInSeconds } = json
+      const report = { worker, attempt, seq, status, step, totalSteps, metrics, message, error, expectNextInSeconds }
+      const { state, repeated } = await reportProcess(deps, processId(params.id), report, { signal: c.var.signal })
+      const { cancelRequested, version } = state
+      return c.json({ applied: !repeated, duplicate: repeated, cancelRequested, version })
+    },
+  )
+
+  const claim = route(
+    {
+      method: 'post',
+      path: '/v1/processes/{id}/claim',
+      operationId: 'claimProcess',
+      tag: 'processes',
+      summary: 'Take a queued process',
+      scope: 'worker',
+      params: idParams,
+      json: z.strictObject({ worker: WorkerSchema }),
+      headers: key,
+      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
+    },
+    async (c, { params, json }) =>
+      await answer(
+        c,
+        await claimProcess(deps, processId(params.id), {
+          worker: json.worker,
+          signal: c.var.signal,
+          idempotencyKey: idempotencyKey(c),
+        }),
+      ),
+  )
+
+  const cancel = route(
+    {
+      method: 'post',
+      path: '/v1/processes/{id}/cancel',
+      operationId: 'cancelProcess',
+      tag: 'processes',
+      summary: 'End a queued process; ask a claimed one to end',
+      scope: 'write',
+      params: idParams,
+      headers: key,
+      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
+    },
+    async (c, { params }) =>
+      await answer(
+        c,
+        await cancelProcess(deps, processId(params.id), { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
+      ),
+  )
+
+  const retry = route(
+    {
+      method: 'post',
+      path: '/v1/processes/{id}/retry',
+      operationId: 'retryProcess',
+      tag: 'processes',
+      summary: 'Queue a new attempt of a failed or cancelled process',
+      scope: 'write',
+      params: idParams,
+      headers: key,
+      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
+    },
+    async (c, { params }) =>
+      await answer(
+        c,
+        await retryProcess(deps, processId(params.id), { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
+      ),
+  )
+
+  const remove = route(
+    {
+      method: 'delete',
+      path: '/v1/processes/{id}',
+      operationId: 'deleteProcess',
+      tag: 'processes',
+      summary: 'Remove a process that has ended; its results stay',
+      scope: 'write',
+      params: idParams,
+      responses: { 204: { description: 'removed' }, 404: problemResponse, 409: problemResponse },
+    },
+    async (c, { params }) => {
+      await deleteProcess(store, processId(params.id), { signal: c.var.signal })
+      return c.body(null, 204)
+    },
+  )
+
+  return [create, list, read, report, claim, cancel, retry, remove]
+}

@@ -1,0 +1,130 @@
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { ETag } from '../../ports/object-store.ts'
+import { crcBytes, knownCrc32 } from './missing-checksums.ts'
+import { intersection, type Span } from './span.ts'
+import { endRecords } from './zip-end-records.ts'
+import { centralDirectory, dataOffset, entryAt, indexAt, offsetAt, type ZipLayout } from './zip-layout.ts'
+import {
+  centralHeader,
+  crcOffsetInCentralHeader,
+  crcOffsetInDataDescriptor,
+  dataDescriptor,
+  localHeader,
+  type ZipEntry,
+} from './zip-records.ts'
+
+/** Bytes that the manifest alone determines. */
+export interface BytesSegment {
+  readonly kind: 'bytes'
+  readonly bytes: Uint8Array
+}
+
+/** A part of an object, never empty. */
+export interface ObjectSegment {
+  readonly kind: 'object'
+  readonly entryIndex: number
+  readonly key: ObjectKey
+  readonly etag: ETag
+  readonly offset: number
+  readonly lengthBytes: number
+}
+
+/** A part of a record whose CRC-32 the manifest does not know; `recordBytes` makes it when it is known. */
+export interface RecordSegment {
+  readonly kind: 'descriptor' | 'central'
+  readonly entryIndex: number
+  readonly offset: number
+  readonly lengthBytes: number
+}
+
+export type Segment = BytesSegment | ObjectSegment | RecordSegment
+
+const encoder = new TextEncoder()
+
+/**
+ * What the bytes `[from, toExclusive)` of the archive are made of, in order, each piece made when it is asked for. The
+ * first costs O(log n). Throws `RangeError` for a range that does not lie in the archive.
+ */
+export function* segments(layout: ZipLayout, from: number, toExclusive: number): Generator<Segment, void, undefined> {
+  if (!(from >= 0 && from <= toExclusive && toExclusive <= layout.lengthBytes)) {
+    throw new RangeError(`no bytes ${from} to ${toExclusive} in an archive of ${layout.lengthBytes}`)
+  }
+  const range: Span = { from, to: toExclusive }
+  const count = layout.entries.length
+  for (let i = indexAt(layout.localOffsets, from); i < count && offsetAt(layout.localOffsets, i) < toExclusive; i++) {
+    yield* entrySegments(layout, i, range)
+  }
+  const directory = centralDirectory(layout)
+  const end = directory.offset + directory.lengthBytes
+  if (toExclusive > directory.offset) {
+    for (
+      let i = indexAt(layout.centralOffsets, from);
+      i < count && offsetAt(layout.centralOffsets, i) < toExclusive;
+      i++
+    ) {
+      yield* centralSegments(layout, i, range)
+    }
+  }
+  if (toExclusive > end) yield* bytesWithin(range, end, endRecords(directory))
+}
+
+/** The bytes of `segment`, given the checksum that the manifest lacks. */
+export function recordBytes(layout: ZipLayout, segment: RecordSegment, crc32: number): Uint8Array {
+  const { entryIndex, offset, lengthBytes } = segment
+  const entry = zipEntry(layout, entryIndex)
+  const record =
+    segment.kind === 'descriptor'
+      ? dataDescriptor(entry, crc32)
+      : centralHeader(entry, offsetAt(layout.localOffsets, entryIndex), crc32)
+  return record.subarray(offset, offset + lengthBytes)
+}
+
+function* entrySegments(layout: ZipLayout, index: number, range: Span): Generator<Segment, void, undefined> {
+  const entry = entryAt(layout, index)
+  const start = offsetAt(layout.localOffsets, index)
+  const dataStart = dataOffset(layout, index)
+  const dataEnd = dataStart + entry.sizeBytes
+  if (range.from < dataStart) yield* bytesWithin(range, start, localHeader(zipEntry(layout, index)))
+  const data = intersection(range, { from: dataStart, to: dataEnd })
+  if (data !== undefined) {
+    const { key, etag } = entry
+    const lengthBytes = data.to - data.from
+    yield { kind: 'object', entryIndex: index, key, etag, offset: data.from - dataStart, lengthBytes }
+  }
+  const end = offsetAt(layout.localOffsets, index + 1)
+  yield* recordSegments(layout, index, range, 'descriptor', { from: dataEnd, to: end })
+}
+
+function centralSegments(layout: ZipLayout, index: number, range: Span): Iterable<Segment> {
+  const from = offsetAt(layout.centralOffsets, index)
+  const to = offsetAt(layout.centralOffsets, index + 1)
+  return recordSegments(layout, index, range, 'central', { from, to })
+}
+
+function* recordSegments(
+  layout: ZipLayout,
+  index: number,
+  range: Span,
+  kind: RecordSegment['kind'],
+  record: Span,
+): Generator<Segment, void, undefined> {
+  const wanted = intersection(range, record)
+  if (wanted === undefined) return
+  const lengthBytes = wanted.to - wanted.from
+  const segment: RecordSegment = { kind, entryIndex: index, offset: wanted.from - record.from, lengthBytes }
+  const known = knownCrc32(entryAt(layout, index))
+  const crcAt = record.from + (kind === 'descriptor' ? crcOffsetInDataDescriptor : crcOffsetInCentralHeader)
+  const needsCrc = intersection(wanted, { from: crcAt, to: crcAt + crcBytes }) !== undefined
+  if (known === null && needsCrc) yield segment
+  else yield { kind: 'bytes', bytes: recordBytes(layout, segment, known ?? 0) }
+}
+
+function* bytesWithin(range: Span, start: number, record: Uint8Array): Generator<Segment, void, undefined> {
+  const wanted = intersection(range, { from: start, to: start + record.byteLength })
+  if (wanted !== undefined) yield { kind: 'bytes', bytes: record.subarray(wanted.from - start, wanted.to - start) }
+}
+
+function zipEntry(layout: ZipLayout, index: number): ZipEntry {
+  const { name, sizeBytes, crc32, modifiedAt } = entryAt(layout, index)
+  return { name: encoder.encode(name), sizeBytes, crc32, modifiedMs: Date.parse(modifiedAt) }
+}

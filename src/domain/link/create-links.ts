@@ -1,0 +1,50 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { Disposition, LinkSigner } from '../../ports/link-signer.ts'
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
+
+export interface DownloadLink {
+  readonly key: ObjectKey
+  readonly url: string
+  readonly expiresAt: Date
+  readonly sizeBytes: number
+  /** Who serves the bytes: the store by a presigned URL, or we. */
+  readonly via: 'store' | 'api'
+}
+
+export interface CreateLinksDeps {
+  readonly store: ObjectStore
+  readonly clock: Clock
+  readonly apiLinks: LinkSigner
+  /** The store's own presigned URLs; `undefined` where there is no such thing. Used only when the store was seen to honour them. */
+  readonly storeLinks: LinkSigner | undefined
+}
+
+const headsInFlight = 16
+
+/** Costs one HEAD per key. Inline links are always ours, because only we can send the headers that make them safe. */
+export async function createLinks(
+  { store, clock, apiLinks, storeLinks }: CreateLinksDeps,
+  keys: readonly ObjectKey[],
+  options: CallOptions & { expiresInSeconds: number; disposition: Disposition; filename: string | undefined },
+): Promise<{ links: DownloadLink[]; missing: ObjectKey[] }> {
+  const { signal, expiresInSeconds, disposition } = options
+  const { presign } = await store.capabilities({ signal })
+  const viaStore = storeLinks !== undefined && presign && disposition === 'attachment'
+  // Whole seconds, rounded down: what is signed is what is said.
+  const expiresAt = new Date((Math.floor(clock.nowMs() / 1000) + expiresInSeconds) * 1000)
+  const found = await mapConcurrently([...new Set(keys)], headsInFlight, async (key) => {
+    const meta = await store.head(key, { signal })
+    if (meta === undefined) return { key }
+    const filename = options.filename ?? key.slice(key.lastIndexOf('/') + 1)
+    const signer = viaStore ? storeLinks : apiLinks
+    const url = await signer.sign({ purpose: 'object', subject: key, expiresAt, disposition, filename })
+    const link: DownloadLink = { key, url, expiresAt, sizeBytes: meta.sizeBytes, via: viaStore ? 'store' : 'api' }
+    return { key, link }
+  })
+  return {
+    links: found.flatMap(({ link }) => (link === undefined ? [] : [link])),
+    missing: found.flatMap(({ key, link }) => (link === undefined ? [key] : [])),
+  }
+}

@@ -1,0 +1,79 @@
+import { CodedError } from '../../ports/errors.ts'
+import type { CallOptions, ListedObject, ObjectStore } from '../../ports/object-store.ts'
+import { publicRoots } from './public-key.ts'
+
+/** A cursor that we did not give out. */
+export class InvalidCursor extends CodedError {
+  readonly code = 'invalid-cursor'
+}
+
+export interface ObjectListing {
+  readonly objects: readonly ListedObject[]
+  readonly prefixes: readonly string[]
+  readonly nextCursor: string | undefined
+}
+
+/**
+ * One page of the public objects whose key begins with `prefix` (which may end inside a name, and may be empty). Costs one
+ * LIST for each public folder that the page touches.
+ */
+export async function listObjects(
+  store: ObjectStore,
+  request: CallOptions & { prefix: string; delimiter?: '/' | undefined; cursor?: string | undefined; limit: number },
+): Promise<ObjectListing> {
+  const { prefix, delimiter, limit, signal } = request
+  const roots = publicRoots.filter((root) => root.startsWith(prefix) || prefix.startsWith(root))
+  const start = request.cursor === undefined ? { root: roots[0], inside: undefined } : parseCursor(request.cursor)
+  const objects: ListedObject[] = []
+  const prefixes: string[] = []
+  let inside = start.inside
+  for (const root of roots.slice(Math.max(0, roots.indexOf(start.root as (typeof publicRoots)[number])))) {
+    const room = limit - objects.length - prefixes.length
+    if (room === 0) return { objects, prefixes, nextCursor: formatCursor(root, undefined) }
+    if (delimiter !== undefined && prefix.length < root.length) {
+      // The folder itself is the common prefix, when anything lies in it.
+      const { objects: any, prefixes: deeper } = await store.list({ prefix: root, limit: 1, signal })
+      if (any.length + deeper.length > 0) prefixes.push(root)
+      continue
+    }
+    const page = await store.list({
+      prefix: prefix.length > root.length ? prefix : root,
+      limit: room,
+      signal,
+      ...(delimiter === undefined ? {} : { delimiter }),
+      ...(inside === undefined ? {} : { cursor: inside }),
+    })
+    inside = undefined
+    objects.push(...page.objects)
+    prefixes.push(...page.prefixes)
+    if (page.cursor !== undefined) return { objects, prefixes, nextCursor: formatCursor(root, page.cursor) }
+  }
+  return { objects, prefixes, nextCursor: undefined }
+}
+
+function formatCursor(root: string, inside: string | undefined): string {
+  return `${root.slice(0, -1)}:${inside ?? ''}`
+}
+
+function parseCursor(cursor: string): { root: string; inside: string | undefined } {
+  const colon = cursor.indexOf(':')
+  const root = `${cursor.slice(0, colon)}/`
+  if (colon === -1 || !publicRoots.some((known) => known === root))
+    throw new InvalidCursor('the cursor is not one of ours')
+  const inside = cursor.slice(colon + 1)
+  return { root, inside: inside === '' ? undefined : inside }
+}
+
+/** Every object below `prefix`, page by page. Costs one LIST per 1,000 objects. */
+export async function* everyObject(
+  store: ObjectStore,
+  prefix: string,
+  { signal }: CallOptions,
+): AsyncGenerator<ListedObject> {
+  let cursor: string | undefined
+  do {
+    const page = await store.list({ prefix, limit: 1000, signal, ...(cursor === undefined ? {} : { cursor }) })
+    yield* page.objects
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}

@@ -1,0 +1,203 @@
+import type { Digests } from '../../ports/digests.ts'
+import { type CodedError, PreconditionFailed, StoreUnavailable } from '../../ports/errors.ts'
+import type { Log } from '../../ports/log.ts'
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type {
+  Checksums,
+  ETag,
+  MultipartUpload,
+  ObjectStore,
+  Part,
+  PutCondition,
+  PutOutcome,
+} from '../../ports/object-store.ts'
+import { TooLarge } from '../errors.ts'
+import type { ByteWindow } from './byte-window.ts'
+import type { ObjectRecords } from './object-record.ts'
+
+export interface ObjectReceipt {
+  readonly key: ObjectKey
+  readonly sizeBytes: number
+  readonly etag: ETag
+  readonly checksums: Checksums
+  readonly contentType: string
+}
+
+/** One object being written from bytes of unknown number. Exactly one of `store` and `discard` must end it. */
+export interface ObjectWriter {
+  /** Waits while the window is full. Throws `TooLarge`, or the error of a part that could not be stored. */
+  write(chunk: Uint8Array): Promise<void>
+  /** What passed so far. Final: call it once, after the last `write`. */
+  checksums(): { sizeBytes: number; checksums: Checksums }
+  /** Makes the object appear. Throws `PreconditionFailed` when the condition does not hold. */
+  store(checksums: Checksums, attributes?: Readonly<Record<string, string>>): Promise<ObjectReceipt>
+  /** Forgets the bytes and frees stored parts. Never throws. */
+  discard(): Promise<void>
+}
+
+export interface WriteObjectDeps {
+  readonly store: ObjectStore
+  readonly digests: Digests
+  readonly records: ObjectRecords
+  readonly log: Log
+}
+
+/**
+ * Up to `partBytes` the object costs one `put`; above, parts of exactly that size are sent while later ones are read
+ * (R2 wants them equal). All bytes held count against `window`.
+ */
+export function createObjectWriter(
+  deps: WriteObjectDeps,
+  key: ObjectKey,
+  options: {
+    contentType: string
+    when: PutCondition
+    partBytes: number
+    maxBytes: number
+    window: ByteWindow
+    signal: AbortSignal
+  },
+): ObjectWriter {
+  const { store, records, log } = deps
+  const { contentType, when, partBytes, maxBytes, window, signal } = options
+  const running = deps.digests.start()
+  let sizeBytes = 0
+  let pieces: Uint8Array[] = []
+  let heldBytes = 0
+  let upload: MultipartUpload | undefined
+  const sending: Promise<Part>[] = []
+  let failed: { readonly error: unknown } | undefined
+
+  const takeHeld = (bytes: number): Uint8Array => {
+    const { head, rest } = split(pieces, bytes)
+    pieces = rest
+    heldBytes -= bytes
+    return head
+  }
+
+  const sendPart = async (body: Uint8Array): Promise<void> => {
+    try {
+      upload ??= await store.createMultipart(key, { contentType, signal })
+    } catch (error) {
+      window.give(body.byteLength)
+      throw error
+    }
+    const part = store.putPart(upload, sending.length + 1, body, { signal }).finally(() => window.give(body.byteLength))
+    // A failure stops the writing at the next chunk; `store` awaits the part itself.
+    part.catch((error: unknown) => {
+      failed ??= { error }
+    })
+    sending.push(part)
+  }
+
+  const completeParts = async (checksums: Checksums): Promise<PutOutcome> => {
+    if (heldBytes > 0) await sendPart(takeHeld(heldBytes))
+    const parts = await Promise.all(sending)
+    if (upload === undefined) throw new StoreUnavailable('the upload was not opened', { effect: 'never-sent' })
+    const result = await store.completeMultipart(upload, parts, { when, signal })
+    if (result.outcome === 'applied') await remember(result.etag, checksums)
+    return result
+  }
+
+  const remember = async (etag: ETag, checksums: Checksums): Promise<void> => {
+    try {
+      await records.write(key, etag, checksums, { signal })
+    } catch (error) {
+      // The object is stored: without its record an export computes the checksum once more, nothing else is lost.
+      log.warn('checksums-not-recorded', { error })
+    }
+  }
+
+  const putWhole = async (checksums: Checksums, attributes: Readonly<Record<string, string>>): Promise<PutOutcome> => {
+    const bytes = heldBytes
+    try {
+      return await store.put(key, takeHeld(bytes), { contentType, when, checksums, attributes, signal })
+    } finally {
+      window.give(bytes)
+    }
+  }
+
+  const discard = async (): Promise<void> => {
+    window.give(heldBytes)
+    pieces = []
+    heldBytes = 0
+    await Promise.allSettled(sending)
+    const open = upload
+    upload = undefined
+    if (open === undefined) return
+    try {
+      // Not the request's signal: a client that leaves must not leave its parts behind.
+      await store.abortMultipart(open, { signal: new AbortController().signal })
+    } catch (error) {
+      log.warn('multipart-left-open', { code: (error as Partial<CodedError>).code, error })
+    }
+  }
+
+  return {
+    async write(chunk) {
+      if (failed !== undefined) throw failed.error
+      if (sizeBytes + chunk.byteLength > maxBytes) throw new TooLarge(`more than ${maxBytes} bytes`)
+      await window.take(chunk.byteLength, signal)
+      running.update(chunk)
+      sizeBytes += chunk.byteLength
+      heldBytes += chunk.byteLength
+      pieces.push(chunk)
+      // Strictly more, so that an object of exactly one part is one put.
+      while (heldBytes > partBytes) await sendPart(takeHeld(partBytes))
+    },
+
+    checksums: () => ({ sizeBytes, checksums: running.read() }),
+
+    async store(checksums, attributes = {}) {
+      try {
+        if (failed !== undefined) throw failed.error
+        const result = upload === undefined ? await putWhole(checksums, attributes) : await completeParts(checksums)
+        const etag = await settled(store, key, result, { when, checksums, signal })
+        return { key, sizeBytes, etag, checksums, contentType }
+      } catch (error) {
+        await discard()
+        throw error
+      }
+    },
+
+    discard,
+  }
+}
+
+/** The ETag of a write that was applied; an unknown outcome is settled by looking at what is stored. */
+async function settled(
+  store: ObjectStore,
+  key: ObjectKey,
+  result: PutOutcome,
+  { when, checksums, signal }: { when: PutCondition; checksums: Checksums; signal: AbortSignal },
+): Promise<ETag> {
+  if (result.outcome === 'applied') return result.etag
+  if (result.outcome === 'unknown') {
+    const now = await store.head(key, { signal })
+    if (now?.checksums?.sha256 === checksums.sha256) return now.etag
+    const mayStillLand = when === 'always' || (when === 'if-absent' ? now === undefined : now?.etag === when.ifMatch)
+    if (mayStillLand) throw result.cause
+  }
+  throw new PreconditionFailed('the object is not in the state that the request asks for')
+}
+
+/** The first `bytes` of the pieces as one array (without a copy when one piece is just that), and the pieces after. */
+function split(pieces: readonly Uint8Array[], bytes: number): { head: Uint8Array; rest: Uint8Array[] } {
+  const [first] = pieces
+  if (pieces.length === 1 && first?.byteLength === bytes) return { head: first, rest: [] }
+  const head = new Uint8Array(bytes)
+  let filled = 0
+  for (const [index, piece] of pieces.entries()) {
+    if (filled + piece.byteLength < bytes) {
+      head.set(piece, filled)
+      filled += piece.byteLength
+      continue
+    }
+    const wanted = bytes - filled
+    head.set(piece.subarray(0, wanted), filled)
+    const rest = pieces.slice(index + 1)
+    if (wanted < piece.byteLength) rest.unshift(piece.subarray(wanted))
+    return { head, rest }
+  }
+  return { head, rest: [] }
+}

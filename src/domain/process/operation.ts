@@ -1,0 +1,63 @@
+import type { ProcessFailure, ProcessId, ProcessStatus, ProcessType } from './process-state.ts'
+
+interface Common {
+  /** Fixed once per operation, outside of every retry: the same id never has a second effect. */
+  readonly operationId: string
+  /** New for every operation; becomes the `writeId` of the version that it makes. */
+  readonly writeId: string
+  /** ISO 8601, fixed once per operation. */
+  readonly at: string
+}
+
+export interface CreateOperation extends Common {
+  readonly kind: 'create'
+  readonly id: ProcessId
+  readonly type: ProcessType
+  readonly name: string
+  readonly dataset: string | null
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+export interface ClaimOperation extends Common {
+  readonly kind: 'claim'
+  readonly worker: string
+}
+
+/** Opens the next attempt of a process whose worker was seen to be lost; `attempt` is the one that was seen. */
+export interface TakeoverOperation extends Common {
+  readonly kind: 'takeover'
+  readonly worker: string
+  readonly attempt: number
+}
+
+export interface ReportOperation extends Common {
+  readonly kind: 'report'
+  readonly worker: string
+  readonly attempt: number
+  readonly seq: number
+  readonly status: Exclude<ProcessStatus, 'queued'> | undefined
+  readonly step: number | undefined
+  readonly totalSteps: number | undefined
+  readonly metrics: Readonly<Record<string, number>> | undefined
+  readonly message: string | undefined
+  readonly error: ProcessFailure | undefined
+  readonly expectNextInSeconds: number | undefined
+}
+
+export interface CancelOperation extends Common {
+  readonly kind: 'cancel'
+}
+
+/** Queues a new attempt. `lost` says that the caller saw the present attempt derived as lost. */
+export interface RetryOperation extends Common {
+  readonly kind: 'retry'
+  readonly lost: boolean
+}
+
+export type ProcessOperation =
+  | CreateOperation
+  | ClaimOperation
+  | TakeoverOperation
+  | ReportOperation
+  | CancelOperation
+  | RetryOperation

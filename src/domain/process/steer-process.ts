@@ -1,0 +1,30 @@
+import type { CallOptions } from '../../ports/object-store.ts'
+import { operationId } from './operation-id.ts'
+import type { ProcessId } from './process-state.ts'
+import { type AppliedOperation, applyOperation, type ProcessDeps } from './process-store.ts'
+
+type Steering = CallOptions & { idempotencyKey: string | undefined }
+
+/** A queued process ends at once; a claimed one is asked to, and its worker reads so in the answer to its next report. */
+export async function cancelProcess(deps: ProcessDeps, id: ProcessId, options: Steering): Promise<AppliedOperation> {
+  return await applyOperation(deps, id, { ...common('cancel', deps, options), kind: 'cancel' }, options)
+}
+
+/** Queues a new attempt of a failed or cancelled process; late words of the old attempt are fenced. */
+export async function retryProcess(deps: ProcessDeps, id: ProcessId, options: Steering): Promise<AppliedOperation> {
+  return await applyOperation(deps, id, { ...common('retry', deps, options), kind: 'retry', lost: false }, options)
+}
+
+/** Gives a queued process to `worker`, and to nobody else. Throws `AlreadyClaimed`. */
+export async function claimProcess(
+  deps: ProcessDeps,
+  id: ProcessId,
+  { worker, ...options }: Steering & { worker: string },
+): Promise<AppliedOperation> {
+  return await applyOperation(deps, id, { ...common('claim', deps, options), kind: 'claim', worker }, options)
+}
+
+function common(kind: string, { clock, ids }: ProcessDeps, { idempotencyKey }: Steering) {
+  const at = new Date(clock.nowMs()).toISOString()
+  return { operationId: operationId(kind, idempotencyKey, ids), writeId: ids.next(), at }
+}

@@ -1,0 +1,172 @@
+import { NotFound } from '../errors.ts'
+import type { CreateOperation, ProcessOperation, ReportOperation } from './operation.ts'
+import { isFinal, maxHistory, maxRecordedOperations, type ProcessState, type ProcessStatus } from './process-state.ts'
+import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists, type ProcessRefusal } from './refusals.ts'
+
+/**
+ * `next`: write this state. `unchanged`: the operation was done before, or has nothing to do; write nothing.
+ * `refused`: write nothing and say why.
+ */
+export type Transition =
+  | { readonly kind: 'next'; readonly state: ProcessState }
+  | { readonly kind: 'unchanged'; readonly repeated: boolean }
+  | { readonly kind: 'refused'; readonly error: ProcessRefusal | NotFound }
+
+/**
+ * The state machine of a process, and the only place that knows it:
+ *
+ *     queued → starting → running → completed | failed | cancelled
+ *
+ * Pure: the same state and operation always give the same answer. A repeated operation, known by its id or (reports) by
+ * its `seq`, changes nothing.
+ */
+export function transition(state: ProcessState | undefined, operation: ProcessOperation): Transition {
+  if (state?.operations.some(({ operationId }) => operationId === operation.operationId)) {
+    return { kind: 'unchanged', repeated: true }
+  }
+  if (operation.kind === 'create') {
+    return state === undefined
+      ? { kind: 'next', state: created(operation) }
+      : refuse(new ProcessExists('a process with this id exists'))
+  }
+  if (state === undefined) return refuse(new NotFound('no such process'))
+  switch (operation.kind) {
+    case 'claim':
+      if (state.status !== 'queued') return refuse(new AlreadyClaimed(`the process is ${state.status}`))
+      return next(state, operation, { status: 'starting', worker: operation.worker })
+    case 'takeover':
+      if (isFinal(state.status)) return refuse(new IllegalTransition(`the process is ${state.status}`))
+      if (state.attempt !== operation.attempt) return refuse(new AlreadyClaimed('another worker took over before'))
+      return next(state, operation, { ...freshAttempt(state), status: 'starting', worker: operation.worker })
+    case 'cancel':
+      return cancel(state, operation)
+    case 'retry':
+      if (!operation.lost && state.status !== 'failed' && state.status !== 'cancelled') {
+        return refuse(new IllegalTransition(`a ${state.status} process cannot be retried`))
+      }
+      if (state.status === 'completed') return refuse(new IllegalTransition('a completed process cannot be retried'))
+      return next(state, operation, { ...freshAttempt(state), status: 'queued', worker: null })
+    case 'report':
+      return report(state, operation)
+  }
+}
+
+function cancel(state: ProcessState, operation: ProcessOperation): Transition {
+  if (state.status === 'cancelled') return { kind: 'unchanged', repeated: false }
+  if (isFinal(state.status)) return refuse(new IllegalTransition(`the process is ${state.status}`))
+  if (state.status === 'queued') return next(state, operation, { status: 'cancelled', cancelRequested: true })
+  if (state.cancelRequested) return { kind: 'unchanged', repeated: false }
+  // A flag and not a status: the worker may still save a last checkpoint, and it is the worker who says how it ended.
+  return next(state, operation, { cancelRequested: true })
+}
+
+/** From each status, the statuses that its worker may report. Staying is always allowed while it is not final. */
+const reportable: Readonly<Record<ProcessStatus, readonly ProcessStatus[]>> = {
+  queued: ['starting', 'running', 'completed', 'failed', 'cancelled'],
+  starting: ['starting', 'running', 'completed', 'failed', 'cancelled'],
+  running: ['running', 'completed', 'failed', 'cancelled'],
+  completed: [],
+  failed: [],
+  cancelled: [],
+}
+
+function report(state: ProcessState, operation: ReportOperation): Transition {
+  if (operation.attempt !== state.attempt) {
+    return refuse(new Fenced(`attempt ${operation.attempt} is not the present attempt ${state.attempt}`))
+  }
+  // A queued process has no worker yet: the first report of the present attempt claims it, with exactly one winner,
+  // because the write behind it is guarded.
+  if (state.worker !== null && state.worker !== operation.worker) {
+    return refuse(new Fenced('another worker holds this attempt'))
+  }
+  if (operation.seq <= state.lastSeq) return { kind: 'unchanged', repeated: true }
+  const status = operation.status ?? (state.status === 'queued' ? 'starting' : state.status)
+  if (!reportable[state.status].includes(status)) {
+    return refuse(new IllegalTransition(`a ${state.status} process cannot become ${status}`))
+  }
+  return next(state, operation, {
+    status,
+    worker: operation.worker,
+    lastSeq: operation.seq,
+    step: operation.step ?? state.step,
+    totalSteps: operation.totalSteps ?? state.totalSteps,
+    metrics: operation.metrics ?? state.metrics,
+    message: operation.message ?? state.message,
+    error: operation.error ?? (status === 'failed' ? { code: 'failed', message: 'the worker gave no reason' } : null),
+    expectNextInSeconds: operation.expectNextInSeconds ?? state.expectNextInSeconds,
+  })
+}
+
+function created(operation: CreateOperation): ProcessState {
+  const { operationId, writeId, at, id, type, name, dataset, config } = operation
+  return {
+    version: 1,
+    writeId,
+    previous: null,
+    id,
+    type,
+    name,
+    dataset,
+    config,
+    status: 'queued',
+    attempt: 1,
+    worker: null,
+    cancelRequested: false,
+    lastSeq: 0,
+    expectNextInSeconds: null,
+    step: 0,
+    totalSteps: null,
+    metrics: {},
+    message: null,
+    error: null,
+    operations: [{ operationId, at, version: 1 }],
+    history: [{ status: 'queued', attempt: 1, at }],
+    createdAt: at,
+    updatedAt: at,
+    startedAt: null,
+    endedAt: null,
+  }
+}
+
+function freshAttempt(state: ProcessState): Partial<ProcessState> {
+  return {
+    attempt: state.attempt + 1,
+    cancelRequested: false,
+    lastSeq: 0,
+    expectNextInSeconds: null,
+    step: 0,
+    metrics: {},
+    message: null,
+    error: null,
+    startedAt: null,
+    endedAt: null,
+  }
+}
+
+function next(state: ProcessState, operation: ProcessOperation, change: Partial<ProcessState>): Transition {
+  const { operationId, writeId, at } = operation
+  const version = state.version + 1
+  const changed = { ...state, ...change }
+  const { status, attempt } = changed
+  const moved = status !== state.status || attempt !== state.attempt
+  // Reports are known again by attempt and seq, so they need no place among the recorded operations.
+  const recorded = operation.kind === 'report' ? [] : [{ operationId, at, version }]
+  return {
+    kind: 'next',
+    state: {
+      ...changed,
+      version,
+      writeId,
+      previous: state.writeId,
+      operations: [...state.operations, ...recorded].slice(-maxRecordedOperations),
+      history: moved ? [...state.history, { status, attempt, at }].slice(-maxHistory) : state.history,
+      updatedAt: at,
+      startedAt: changed.startedAt ?? (status === 'queued' || isFinal(status) ? null : at),
+      endedAt: isFinal(status) ? at : null,
+    },
+  }
+}
+
+function refuse(error: ProcessRefusal | NotFound): Transition {
+  return { kind: 'refused', error }
+}
