@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAbsence, systemCode } from './errors.ts'
-import { stamp } from './version.ts'
+import { stamp, type Version, versionOf } from './version.ts'
 
 /** A whole file on disk that nobody can see yet: waiting to be renamed into its place, or to be discarded. */
 export interface PreparedFile {
@@ -42,6 +42,19 @@ export async function prepareFile(
     await discard()
     throw error
   }
+}
+
+/** Makes sure that a prepared file is a later version than the one it replaces. Rarely has anything to do. */
+export async function makeNewer(
+  { handle }: PreparedFile,
+  replaces: Version | undefined,
+  nowMs: number,
+): Promise<Version> {
+  const prepared = versionOf(await handle.stat({ bigint: true }))
+  if (replaces === undefined || prepared.mtimeNs > replaces.mtimeNs) return prepared
+  const later = await stamp(handle, nowMs, replaces)
+  await handle.sync()
+  return later
 }
 
 async function writeAll(handle: FileHandle, piece: Uint8Array): Promise<void> {

@@ -41,7 +41,10 @@ export async function makeFolder(root: string, folder: string): Promise<void> {
     if (systemCode(error) === 'ENOTDIR') throw new KeyConflict('a beginning of the key is an object', { cause: error })
     if (systemCode(error) !== 'EEXIST') throw error
     // Somebody else may have made it just now, and an ENOENT says that he has removed it again: the caller retries.
-    if (!(await lstat(folder)).isDirectory()) throw new KeyConflict('a beginning of the key is no folder', { cause: error })
+    const isFolder = (await lstat(folder)).isDirectory()
+    if (!isFolder || (await realpath(folder)) !== folder) {
+      throw new KeyConflict('a beginning of the key is no folder of ours', { cause: error })
+    }
   }
   await syncFolder(dirname(folder))
 }

@@ -3,13 +3,13 @@ import { dirname } from 'node:path'
 import { KeyConflict } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { PutCondition, PutOutcome } from '../../ports/object-store.ts'
-import { type PreparedFile, syncFolder } from './durable.ts'
+import { makeNewer, type PreparedFile, syncFolder } from './durable.ts'
 import { asUnavailable, systemCode } from './errors.ts'
 import { clearWay, isDirect, makeFolder, objectVersion, pathOf, pruneFolders } from './folders.ts'
 import type { Locks } from './locks.ts'
 import { lockName, type Place } from './place.ts'
 import { placeSidecar, removeSidecars, sidecarPath } from './sidecars.ts'
-import { stamp, type Version, versionOf } from './version.ts'
+import type { Version } from './version.ts'
 
 export interface Installation {
   readonly place: Place
@@ -45,7 +45,7 @@ export async function install(
     await steps.claim?.()
     const current = await objectVersion(path)
     if (!holds(when, current)) return undefined
-    const { etag } = await newerThan(current, data, installation.nowMs())
+    const { etag } = await makeNewer(data, current, installation.nowMs())
     await Promise.all([data.handle.close(), sidecar.handle.close()])
     const aside = sidecarPath(place, key, etag)
     await placeSidecar(sidecar.path, aside)
@@ -71,14 +71,6 @@ export async function install(
 function holds(when: PutCondition, current: Version | undefined): boolean {
   if (when === 'always') return true
   return when === 'if-absent' ? current === undefined : current?.etag === when.ifMatch
-}
-
-async function newerThan(current: Version | undefined, { handle }: PreparedFile, nowMs: number): Promise<Version> {
-  const prepared = versionOf(await handle.stat({ bigint: true }))
-  if (current === undefined || prepared.mtimeNs > current.mtimeNs) return prepared
-  const later = await stamp(handle, nowMs, current)
-  await handle.sync()
-  return later
 }
 
 async function renameInto(root: string, from: string, to: string): Promise<void> {

@@ -14,19 +14,24 @@ export interface Place {
   readonly scope: string
 }
 
-/** Makes the folders at the first call, and again when that failed. */
-export function createPlace(options: { root: string; stateDir: string }): () => Promise<Place> {
+/** Makes the folders at the first call, and again when that failed. `made` hears of it once. */
+export function createPlace(
+  options: { readonly root: string; readonly stateDir: string },
+  made: (place: Place) => void,
+): () => Promise<Place> {
   const way = relative(resolve(options.root), resolve(options.stateDir))
   if (way === '' || !(way.startsWith('..') || isAbsolute(way))) {
     throw new TypeError('the state folder must lie outside of the folder with the objects')
   }
-  let made: Promise<Place> | undefined
+  let place: Promise<Place> | undefined
   return () => {
-    made ??= make(options).catch((error: unknown) => {
-      made = undefined
-      throw error
-    })
-    return made
+    if (place === undefined) {
+      place = make(options)
+      place.then(made, () => {
+        place = undefined
+      })
+    }
+    return place
   }
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { Checksums, ETag } from '../../ports/object-store.ts'
 import { isAbsence, systemCode } from './errors.ts'
-import type { Place } from './place.ts'
+import { lockName, type Place } from './place.ts'
 
 /** What a file cannot say of itself. */
 export interface Facts {
@@ -17,26 +17,29 @@ export interface Facts {
  * One small file for each version of each object, named by both, so that it can be there before the version it belongs
  * to and never describes another one. 65,536 folders: a million objects make fifteen names in each.
  */
-export function sidecarPath({ sidecars, scope }: Place, key: ObjectKey, etag: ETag): string {
+export function sidecarPath(place: Place, key: ObjectKey, etag: ETag): string {
   const hash = createHash('sha256').update(lockName(place, key)).digest('hex')
-  return join(sidecars, hash.slice(0, 2), hash.slice(2, 4), `${hash.slice(4, 40)}.${etag}.json`)
+  return join(place.sidecars, hash.slice(0, 2), hash.slice(2, 4), `${hash.slice(4, 40)}.${etag}.json`)
 }
 
 export function encodeFacts({ contentType, checksums, attributes }: Facts): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ contentType, checksums, attributes }))
 }
 
-/** `undefined` for a version that we did not write. */
+/** `undefined` for a version that we did not write, or whose sidecar was changed by others. */
 export async function readFacts(path: string): Promise<Facts | undefined> {
   try {
-    const { contentType, checksums, attributes } = JSON.parse(await readFile(path, 'utf8')) as Partial<Facts>
-    if (typeof contentType !== 'string' || typeof attributes !== 'object') return undefined
-    return { contentType, checksums, attributes }
+    return parseFacts(JSON.parse(await readFile(path, 'utf8')))
   } catch (error) {
-    // A file that is no JSON was changed by others, and says nothing that can be trusted.
     if (isAbsence(error) || error instanceof SyntaxError) return undefined
     throw error
   }
+}
+
+export function parseFacts(found: Partial<Facts> | null): Facts | undefined {
+  if (typeof found?.contentType !== 'string' || typeof found.attributes !== 'object') return undefined
+  const { contentType, checksums, attributes } = found
+  return { contentType, checksums, attributes }
 }
 
 /** Renames a prepared sidecar into its place. */
@@ -53,9 +56,10 @@ export async function placeSidecar(prepared: string, path: string): Promise<void
 /** Removes the sidecars of all versions of the key of `path`, but for `path` itself when `keep` is set. Never throws. */
 export async function removeSidecars(path: string, options: { keep: boolean }): Promise<void> {
   const folder = dirname(path)
-  const [own, key] = [path.slice(folder.length + 1), path.slice(folder.length + 1).split('.', 1)[0]]
+  const own = basename(path)
+  const key = own.slice(0, own.indexOf('.') + 1)
   const names = await readdir(folder).catch(() => [])
-  const others = names.filter((name) => name.startsWith(`${key}.`) && !(options.keep && name === own))
+  const others = names.filter((name) => name.startsWith(key) && !(options.keep && name === own))
   // A sidecar that stays behind describes a version that is gone: it costs its bytes and nothing else.
   await Promise.all(others.map((name) => rm(join(folder, name), { force: true }).catch(() => {})))
 }

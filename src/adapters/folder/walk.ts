@@ -18,7 +18,11 @@ export interface Walk {
  */
 export async function* walkNames(walk: Walk): AsyncGenerator<string> {
   const start = walk.prefix.slice(0, walk.prefix.lastIndexOf('/') + 1)
-  if (start !== '' && !(objectKeyOrUndefined(start.slice(0, -1)) && (await isDirect(pathOf(walk.root, start.slice(0, -1)))))) return
+  if (
+    start !== '' &&
+    !(objectKeyOrUndefined(start.slice(0, -1)) && (await isDirect(pathOf(walk.root, start.slice(0, -1)))))
+  )
+    return
   yield* walkFolder(walk, start)
 }
 
@@ -27,18 +31,21 @@ async function* walkFolder(walk: Walk, base: string): AsyncGenerator<string> {
   const { root, prefix, delimiter, cursor } = walk
   const names: string[] = []
   for (const entry of await entriesOf(join(root, base))) {
+    const isFolder = entry.isDirectory()
+    if (!isFolder && !entry.isFile()) continue
     // A folder sorts as its keys do: with the slash, so behind `name!` and `name-` and before `name0`.
-    const name = base + entry.name + (entry.isDirectory() ? '/' : '')
-    const fits = name.startsWith(prefix) || (entry.isDirectory() && prefix.startsWith(name))
+    const name = base + entry.name + (isFolder ? '/' : '')
     const isBehind = cursor === undefined || compareKeys(name, cursor) > 0
-    const holdsBehind = entry.isDirectory() && delimiter === undefined && cursor?.startsWith(name)
-    if (fits && (isBehind || holdsBehind) && isOurs(entry.name) && (entry.isFile() || entry.isDirectory())) names.push(name)
+    const holdsBehind = isFolder && delimiter === undefined && cursor?.startsWith(name)
+    if (name.startsWith(prefix) && (isBehind || holdsBehind)) names.push(name)
   }
   for (const name of names.sort(compareKeys)) {
     if (!name.endsWith('/')) {
       if (objectKeyOrUndefined(name) !== undefined) yield name
-    } else if (delimiter === undefined || !name.startsWith(prefix)) yield* walkFolder(walk, name)
-    else if (await holdsObject(root, name)) yield name
+    } else if (isOurs(name.slice(base.length, -1))) {
+      if (delimiter === undefined) yield* walkFolder(walk, name)
+      else if (await holdsObject(root, name)) yield name
+    }
   }
 }
 
@@ -56,9 +63,8 @@ async function holdsObject(root: string, base: string): Promise<boolean> {
   const folders: string[] = []
   try {
     for await (const entry of await opendir(join(root, base))) {
-      if (!isOurs(entry.name)) continue
       if (entry.isFile() && objectKeyOrUndefined(base + entry.name) !== undefined) return true
-      if (entry.isDirectory()) folders.push(`${base}${entry.name}/`)
+      if (entry.isDirectory() && isOurs(entry.name)) folders.push(`${base}${entry.name}/`)
     }
   } catch (error) {
     if (isAbsence(error)) return false

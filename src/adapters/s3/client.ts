@@ -26,6 +26,8 @@ export function createS3Client({ endpoint, region, credentials, forcePathStyle =
     ...(endpoint !== undefined && { endpoint }),
     maxAttempts: 1,
     followRegionRedirects: false,
+    // On by default from 2 MiB; Node's fetch refuses to send it, and servers that ignore it cost seconds a part.
+    expectContinueHeader: false,
     // The default adds trailers that s3rver and Ceph 18 store as content, and puts the CRC of nothing into presigned PUTs.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -33,14 +35,12 @@ export function createS3Client({ endpoint, region, credentials, forcePathStyle =
   })
 }
 
-type RequestHandler = Extract<NonNullable<S3ClientConfig['requestHandler']>, { handle: unknown }>
-
-function createRequestHandler(): RequestHandler {
+function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
   // Signed requests must not follow a server to somewhere else.
   const fetching = new FetchHttpHandler({ requestInit: () => ({ redirect: 'manual' }) })
   return {
     metadata: { handlerProtocol: 'h1' },
-    async handle(request, options) {
+    async handle(...[request, options]: Parameters<FetchHttpHandler['handle']>) {
       // Otherwise fetch asks for compression; a proxy that compresses also takes the length away.
       request.headers['accept-encoding'] ??= 'identity'
       const answer = await fetching.handle(request, options)
@@ -51,7 +51,8 @@ function createRequestHandler(): RequestHandler {
       return answer
     },
     destroy: () => fetching.destroy(),
-    updateHttpClientConfig: (key, value) => fetching.updateHttpClientConfig(key as never, value as never),
+    updateHttpClientConfig: (...[key, value]: Parameters<FetchHttpHandler['updateHttpClientConfig']>) =>
+      fetching.updateHttpClientConfig(key, value),
     httpHandlerConfigs: () => fetching.httpHandlerConfigs(),
   }
 }

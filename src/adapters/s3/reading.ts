@@ -1,13 +1,18 @@
-import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
-import { PreconditionFailed, RangeNotSatisfiable, StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
+import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3'
+import {
+  PreconditionFailed,
+  RangeNotSatisfiable,
+  StoreDenied,
+  StoreMisbehaved,
+  StoreUnavailable,
+} from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
-import type { CallOptions, ETag, Range, StoredObject } from '../../ports/object-store.ts'
+import type { CallOptions, ETag, ObjectMeta, Range, StoredObject } from '../../ports/object-store.ts'
 import { resolveRange } from '../../ports/range.ts'
 import { at, quoted, type S3Bucket, send } from './bucket.ts'
 import { Absent, RangeRefused } from './errors.ts'
 import { exactBody } from './exact-body.ts'
 import { objectMeta } from './metadata.ts'
-import { headObject } from './objects.ts'
 
 type ForwardRange = Extract<Range, { offset: number }>
 
@@ -55,6 +60,31 @@ async function getMeasured(
     }
   }
   throw new StoreUnavailable('the object is replaced faster than it can be read')
+}
+
+/** The port's `head`. */
+export async function headObject(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  { signal }: CallOptions,
+): Promise<ObjectMeta | undefined> {
+  try {
+    const command = new HeadObjectCommand(at(bucket, key))
+    const answer = await send(signal, (options) => bucket.client.send(command, options))
+    if (answer.ContentLength === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
+    return objectMeta(key, answer, answer.ContentLength)
+  } catch (error) {
+    if (error instanceof Absent) return undefined
+    if (error instanceof StoreDenied) return headByGet(bucket, key, signal)
+    throw error
+  }
+}
+
+/** RunPod is reported to answer 403 or 400 to some HEADs of objects that it gives out. */
+async function headByGet(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<ObjectMeta | undefined> {
+  const opened = await openObject(bucket, key, undefined, { signal })
+  await opened?.body.cancel()
+  return opened?.meta
 }
 
 /** One GET. Throws `RangeRefused` when the range begins behind the end. */

@@ -48,6 +48,7 @@ export const problems = {
   'invalid-parts': { status: 422, title: 'The parts do not make the object' },
   'export-empty': { status: 422, title: 'The export is empty' },
   'internal-error': { status: 500, title: 'Internal error' },
+  'export-checksum-missing': { status: 500, title: 'A checksum of the export is missing' },
   'export-corrupt': { status: 500, title: 'An object of the export does not have its checksum' },
   'export-manifest-broken': { status: 500, title: 'The export is damaged' },
   'state-unreadable': { status: 500, title: 'The process state is damaged' },

@@ -4,7 +4,7 @@ import { type ExportManifest, type ManifestEntry, writerVersion } from './manife
 import { isSafeEntryName, utf8Bytes } from './name-segment.ts'
 import { ExportManifestBroken } from './refusals.ts'
 
-type Fields = Readonly<Record<string, unknown>>
+type Fields = Readonly<Partial<Record<keyof ExportManifest | keyof ManifestEntry, unknown>>>
 
 const entryMembers = ['name', 'key', 'sizeBytes', 'etag', 'crc32', 'modifiedAt']
 const manifestMembers = ['id', 'name', 'createdAt', 'expiresAt', 'writerVersion', 'entries']
@@ -18,9 +18,9 @@ export function encodeManifest(manifest: ExportManifest): Uint8Array {
 /** Throws `ExportManifestBroken` for everything that `encodeManifest` does not write, other writer versions included. */
 export function decodeManifest(bytes: Uint8Array): ExportManifest {
   const fields = fieldsOf(parse(bytes), manifestMembers, 'the manifest')
-  if (fields['writerVersion'] !== writerVersion) throw new ExportManifestBroken('the manifest has an unknown version')
-  if (!Array.isArray(fields['entries'])) throw new ExportManifestBroken('the manifest has no entries')
-  const entries = fields['entries'].map(entryOf)
+  if (fields.writerVersion !== writerVersion) throw new ExportManifestBroken('the manifest has an unknown version')
+  if (!Array.isArray(fields.entries)) throw new ExportManifestBroken('the manifest has no entries')
+  const entries = fields.entries.map(entryOf)
   if (new Set(entries.map(({ name }) => name)).size !== entries.length) {
     throw new ExportManifestBroken('the manifest has two entries of one name')
   }
@@ -37,7 +37,7 @@ export function decodeManifest(bytes: Uint8Array): ExportManifest {
 function entryOf(value: unknown): ManifestEntry {
   const fields = fieldsOf(value, entryMembers, 'an entry')
   const sizeBytes = countOf(fields, 'sizeBytes', Number.MAX_SAFE_INTEGER)
-  const crc32 = fields['crc32'] === null ? null : countOf(fields, 'crc32', 0xffff_ffff)
+  const crc32 = fields.crc32 === null ? null : countOf(fields, 'crc32', 0xffff_ffff)
   return {
     name: nameOf(fields, sizeBytes === 0 && crc32 === 0),
     key: keyOf(fields),
@@ -65,13 +65,13 @@ function fieldsOf(value: unknown, members: readonly string[], what: string): Fie
   return value as Fields
 }
 
-function textOf(fields: Fields, member: string): string {
+function textOf(fields: Fields, member: keyof Fields): string {
   const value = fields[member]
   if (typeof value !== 'string' || value === '') throw new ExportManifestBroken(`${member} is not a text`)
   return value
 }
 
-function countOf(fields: Fields, member: string, max: number): number {
+function countOf(fields: Fields, member: keyof Fields, max: number): number {
   const value = fields[member]
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max || Object.is(value, -0)) {
     throw new ExportManifestBroken(`${member} is not a whole number from 0 to ${max}`)
@@ -79,7 +79,7 @@ function countOf(fields: Fields, member: string, max: number): number {
   return value
 }
 
-function instantOf(fields: Fields, member: string): string {
+function instantOf(fields: Fields, member: keyof Fields): string {
   const value = textOf(fields, member)
   const instant = new Date(value)
   if (Number.isNaN(instant.getTime()) || instant.toISOString() !== value) {

@@ -30,7 +30,7 @@ export function planExport(
   limits: ExportLimits,
   about: { id: string; name: string; createdAt: Date; expiresAt: Date },
 ): ExportPlan {
-  const objects = [...new Map(selected.toReversed().map((object) => [object.key, object])).values()].reverse()
+  const objects = [...Map.groupBy(selected, ({ key }) => key).values()].flatMap((same) => same.slice(0, 1))
   if (objects.length === 0) throw new ExportEmpty('nothing to export was found')
   if (objects.length > limits.maxEntries) {
     throw new ExportTooLarge(`${objects.length} files, and an export has at most ${limits.maxEntries}`)

@@ -21,6 +21,8 @@ export interface StoreGaps {
   readonly maxSegmentBytes?: number
   /** The server shows objects that are still being overwritten. Then only readers that come after the writer are checked. */
   readonly tornReads?: true
+  /** The server gives pages in the order of its folders, and loses or repeats what lies at their edges. Then one page holds all. */
+  readonly unorderedPages?: true
   /** The server joins, or dies of, parts it never stored. Then only what needs no server is checked: that there is a part. */
   readonly uncheckedParts?: true
 }

@@ -1,14 +1,11 @@
 import { z } from 'zod'
-import { parseDatasetName } from '../../../domain/dataset/dataset-name.ts'
+import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { deleteDataset } from '../../../domain/dataset/delete-dataset.ts'
 import { listDatasets } from '../../../domain/dataset/list-datasets.ts'
 import { readDataset } from '../../../domain/dataset/read-dataset.ts'
+import type { IncomingPart, ReceiveFormDeps } from '../../../domain/dataset/receive-form.ts'
 import { isKept, type UploadReport } from '../../../domain/dataset/upload-report.ts'
-import {
-  type IncomingPart,
-  type UploadTrainingFilesDeps,
-  uploadTrainingFiles,
-} from '../../../domain/dataset/upload-training-files.ts'
+import { uploadTrainingFiles } from '../../../domain/dataset/upload-training-files.ts'
 import type { AppContext } from '../context.ts'
 import { HttpError } from '../http-error.ts'
 import { problemOf } from '../problem.ts'
@@ -29,7 +26,7 @@ export type ReadForm = (
   signal: AbortSignal,
 ) => AsyncIterable<IncomingPart>
 
-export interface DatasetRouteDeps extends UploadTrainingFilesDeps {
+export interface DatasetRouteDeps extends ReceiveFormDeps {
   readonly readForm: ReadForm
 }
 
@@ -58,7 +55,7 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
       },
     },
     async (c, { params }) => {
-      const dataset = parseDatasetName(params.dataset)
+      const dataset = datasetName(params.dataset)
       const report = await uploadTrainingFiles(deps, dataset, formOf(c, deps.readForm), { signal: c.var.signal })
       return reportAnswer(c, report)
     },
@@ -98,7 +95,7 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
       responses: { 200: { description: 'the dataset', json: DatasetSchema }, 404: problemResponse },
     },
     async (c, { params }) =>
-      c.json(datasetJson(await readDataset(store, parseDatasetName(params.dataset), { signal: c.var.signal }))),
+      c.json(datasetJson(await readDataset(store, datasetName(params.dataset), { signal: c.var.signal }))),
   )
 
   const remove = route(
@@ -113,7 +110,7 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
       responses: { 204: { description: 'gone, or never was' } },
     },
     async (c, { params }) => {
-      await deleteDataset(store, parseDatasetName(params.dataset), { signal: c.var.signal })
+      await deleteDataset(store, datasetName(params.dataset), { signal: c.var.signal })
       return c.body(null, 204)
     },
   )

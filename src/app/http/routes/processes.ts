@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseDatasetName } from '../../../domain/dataset/dataset-name.ts'
+import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { NotFound } from '../../../domain/errors.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
@@ -90,7 +90,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
         config,
         id: json.id === undefined ? undefined : processId(json.id),
         name: json.name,
-        dataset: json.dataset === undefined ? undefined : parseDatasetName(json.dataset),
+        dataset: json.dataset === undefined ? undefined : datasetName(json.dataset),
       }
       const made = await createProcess(deps, wanted, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) })
       c.header('Location', `/v1/processes/${made.state.id}`)

@@ -1,20 +1,19 @@
-import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { StoreDenied, StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type {
   CallOptions,
   DeleteOutcome,
   ETag,
-  ObjectMeta,
   PutCondition,
   PutOptions,
   PutOutcome,
 } from '../../ports/object-store.ts'
 import { at, etagFrom, quoted, type S3Bucket, send } from './bucket.ts'
 import { Absent } from './errors.ts'
-import { metadataFrom, objectMeta } from './metadata.ts'
+import { metadataFrom } from './metadata.ts'
 import { guardedWrite } from './outcome.ts'
-import { openObject } from './reading.ts'
+import { headObject } from './reading.ts'
 
 /** The port's `put`, believing that the server honours `when`. */
 export async function putObject(
@@ -52,30 +51,6 @@ export async function etagNow(bucket: S3Bucket, key: ObjectKey, signal: AbortSig
     signal.throwIfAborted()
     throw new StoreUnavailable('what was stored could not be looked at', { cause })
   }
-}
-
-export async function headObject(
-  bucket: S3Bucket,
-  key: ObjectKey,
-  { signal }: CallOptions,
-): Promise<ObjectMeta | undefined> {
-  try {
-    const command = new HeadObjectCommand(at(bucket, key))
-    const answer = await send(signal, (options) => bucket.client.send(command, options))
-    if (answer.ContentLength === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
-    return objectMeta(key, answer, answer.ContentLength)
-  } catch (error) {
-    if (error instanceof Absent) return undefined
-    if (error instanceof StoreDenied) return headByGet(bucket, key, signal)
-    throw error
-  }
-}
-
-/** RunPod is reported to answer 403 or 400 to some HEADs of objects that it gives out. */
-async function headByGet(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<ObjectMeta | undefined> {
-  const opened = await openObject(bucket, key, undefined, { signal })
-  await opened?.body.cancel()
-  return opened?.meta
 }
 
 /** The port's `delete`, believing that the server honours `ifMatch`. */

@@ -1,0 +1,69 @@
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { CallOptions, Condition, ObjectStore, PutCondition, StoreCapabilities } from '../../ports/object-store.ts'
+import type { Exclusive } from './keyed-mutex.ts'
+
+/**
+ * Makes up for conditions that a store does not have, by looking before writing, and says so: `checked`. Two writers of
+ * different instances can still both win, because the look and the write are two requests. Within one instance they
+ * cannot where `exclusive` is given; then every write waits for its turn at its key. Costs a `head` for each condition.
+ * What the store does by itself passes through.
+ */
+export function withCheckedConditions(store: ObjectStore, options: { exclusive?: Exclusive } = {}): ObjectStore {
+  const { exclusive = (_key, _signal, work) => work() } = options
+
+  const alone = async <Result>(
+    key: ObjectKey,
+    { signal }: CallOptions,
+    write: (own: StoreCapabilities) => Promise<Result>,
+  ): Promise<Result> => {
+    const own = await store.capabilities({ signal })
+    const allAtomic = [own.conditionalPut, own.conditionalComplete, own.conditionalDelete].every(
+      (condition) => condition === 'atomic',
+    )
+    return allAtomic ? write(own) : exclusive(key, signal, () => write(own))
+  }
+
+  const conditionHolds = async (key: ObjectKey, when: PutCondition, { signal }: CallOptions): Promise<boolean> => {
+    if (when === 'always') return true
+    const current = await store.head(key, { signal })
+    return when === 'if-absent' ? current === undefined : current?.etag === when.ifMatch
+  }
+
+  return {
+    ...store,
+
+    async capabilities(options) {
+      const own = await store.capabilities(options)
+      return {
+        ...own,
+        conditionalPut: atLeastChecked(own.conditionalPut),
+        conditionalComplete: atLeastChecked(own.conditionalComplete),
+        conditionalDelete: atLeastChecked(own.conditionalDelete),
+      }
+    },
+
+    put: (key, body, options) =>
+      alone(key, options, async ({ conditionalPut }) => {
+        if (conditionalPut !== 'none') return store.put(key, body, options)
+        if (!(await conditionHolds(key, options.when, options))) return { outcome: 'rejected' }
+        return store.put(key, body, { ...options, when: 'always' })
+      }),
+
+    completeMultipart: (upload, parts, options) =>
+      alone(upload.key, options, async ({ conditionalComplete }) => {
+        if (conditionalComplete !== 'none') return store.completeMultipart(upload, parts, options)
+        if (!(await conditionHolds(upload.key, options.when, options))) return { outcome: 'rejected' }
+        return store.completeMultipart(upload, parts, { ...options, when: 'always' })
+      }),
+
+    delete: (key, { signal, ifMatch }) =>
+      alone(key, { signal }, async ({ conditionalDelete }) => {
+        if (ifMatch === undefined) return store.delete(key, { signal })
+        if (conditionalDelete !== 'none') return store.delete(key, { signal, ifMatch })
+        if (!(await conditionHolds(key, { ifMatch }, { signal }))) return { outcome: 'rejected' }
+        return store.delete(key, { signal })
+      }),
+  }
+}
+
+const atLeastChecked = (condition: Condition): Condition => (condition === 'none' ? 'checked' : condition)

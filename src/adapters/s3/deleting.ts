@@ -1,0 +1,65 @@
+import { DeleteObjectsCommand } from '@aws-sdk/client-s3'
+import { CodedError, StoreUnavailable } from '../../ports/errors.ts'
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { CallOptions, DeleteResult } from '../../ports/object-store.ts'
+import { at, type S3Bucket, send } from './bucket.ts'
+import { deleteObject } from './writing.ts'
+
+const batchKeysMax = 1000
+const singlesAtOnce = 4
+
+/** The port's `deleteMany`. What a batch did not confirm is deleted key by key, so that every key has its own result. */
+export async function deleteObjects(
+  bucket: S3Bucket,
+  keys: readonly ObjectKey[],
+  { signal, inBatches }: CallOptions & { inBatches: boolean },
+): Promise<DeleteResult[]> {
+  const results = new Map<ObjectKey, DeleteResult>()
+  if (inBatches) {
+    for (let i = 0; i < keys.length; i += batchKeysMax) {
+      const batch = keys.slice(i, i + batchKeysMax)
+      for (const result of await deleteBatch(bucket, batch, signal)) results.set(result.key, result)
+    }
+  }
+  const remaining = keys.filter((key) => !results.has(key))
+  for (let i = 0; i < remaining.length; i += singlesAtOnce) {
+    const few = remaining.slice(i, i + singlesAtOnce)
+    for (const result of await Promise.all(few.map((key) => deleteOne(bucket, key, signal)))) {
+      results.set(result.key, result)
+    }
+  }
+  return keys.map((key) => results.get(key) ?? { key, error: undefined })
+}
+
+/** Results of those keys whose fate is settled. The others should be tried singly. */
+export async function deleteBatch(
+  bucket: S3Bucket,
+  keys: readonly ObjectKey[],
+  signal: AbortSignal,
+): Promise<DeleteResult[]> {
+  const command = new DeleteObjectsCommand({
+    Bucket: bucket.bucket,
+    Delete: { Objects: keys.map((key) => ({ Key: at(bucket, key).Key })), Quiet: true },
+  })
+  try {
+    const { Errors = [] } = await send(signal, (options) => bucket.client.send(command, options))
+    const failed = new Set(Errors.map(({ Key }) => Key))
+    return keys.filter((key) => !failed.has(at(bucket, key).Key)).map((key) => ({ key, error: undefined }))
+  } catch (error) {
+    signal.throwIfAborted()
+    // Nobody is there; asking again for each key would only take a thousand times as long.
+    if (error instanceof StoreUnavailable && error.effect === 'never-sent') return keys.map((key) => ({ key, error }))
+    return []
+  }
+}
+
+async function deleteOne(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<DeleteResult> {
+  try {
+    const deleted = await deleteObject(bucket, key, { signal })
+    return { key, error: deleted.outcome === 'unknown' ? deleted.cause : undefined }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof CodedError)) throw error
+    return { key, error }
+  }
+}

@@ -1,0 +1,93 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import { UnsupportedByStore } from '../../ports/errors.ts'
+import type { Ids } from '../../ports/ids.ts'
+import type { CallOptions, ObjectStore, StoreCapabilities } from '../../ports/object-store.ts'
+import { baseOf, type S3Bucket } from './bucket.ts'
+import { deleteObjects } from './deleting.ts'
+import { listObjects } from './listing.ts'
+import { abortUpload, completeUpload, createUpload, listUploadedParts, uploadPart } from './multipart.ts'
+import { probeCapabilities } from './probe.ts'
+import { getObject, headObject } from './reading.ts'
+import { deleteObject, putObject } from './writing.ts'
+
+export interface S3ObjectStoreOptions {
+  /** From `createS3Client`. */
+  readonly client: S3Client
+  readonly bucket: string
+  /** What our keys lie under, without slashes at its ends; empty for the whole bucket. */
+  readonly prefix: string
+  readonly ids: Ids
+  /** What need not be tried, because it is known. All of them: nothing is ever tried. See `capabilitiesOfEndpoint`. */
+  readonly known?: Partial<StoreCapabilities>
+  /**
+   * Whether If-Match carries quotes. Default: true. Ceph before 20 and DigitalOcean Spaces compare without them, and would
+   * refuse every version.
+   */
+  readonly quotedConditions?: boolean
+}
+
+/**
+ * Any S3-compatible bucket. Makes exactly one request for a call where S3 can, never retries and never times out: put it
+ * behind `resilience`. What the server can do is seen by trying, once, under `probe/`, when it is first needed.
+ */
+export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore {
+  const { client, ids, known = {}, quotedConditions = true } = options
+  const bucket: S3Bucket = { client, bucket: options.bucket, base: baseOf(options.prefix), quotedConditions }
+  // The value and never the promise: on Workers a request must not wait for what another one began. Failures are forgotten.
+  let seen: StoreCapabilities | undefined
+
+  const capabilities = async ({ signal }: CallOptions): Promise<StoreCapabilities> => {
+    signal.throwIfAborted()
+    seen ??= await probeCapabilities(bucket, { known, nonce: ids.next(), signal })
+    return seen
+  }
+
+  const demand = async (
+    capability: 'conditionalPut' | 'conditionalComplete' | 'conditionalDelete' | 'listParts' | 'abortMultipart',
+    { signal }: CallOptions,
+  ) => {
+    const can = (await capabilities({ signal }))[capability]
+    if (can !== true && can !== 'atomic') throw new UnsupportedByStore(capability)
+  }
+
+  return {
+    capabilities,
+
+    async put(key, body, options) {
+      if (options.when !== 'always') await demand('conditionalPut', options)
+      return putObject(bucket, key, body, options)
+    },
+
+    get: (key, options) => getObject(bucket, key, options),
+    head: (key, options) => headObject(bucket, key, options),
+    list: (options) => listObjects(bucket, options),
+
+    async delete(key, options) {
+      if (options.ifMatch !== undefined) await demand('conditionalDelete', options)
+      return deleteObject(bucket, key, options)
+    },
+
+    async deleteMany(keys, { signal }) {
+      const { batchDelete } = await capabilities({ signal })
+      return deleteObjects(bucket, keys, { signal, inBatches: batchDelete })
+    },
+
+    createMultipart: (key, options) => createUpload(bucket, key, options),
+    putPart: (upload, partNumber, body, options) => uploadPart(bucket, upload, partNumber, body, options),
+
+    async listParts(upload, options) {
+      await demand('listParts', options)
+      return listUploadedParts(bucket, upload, options)
+    },
+
+    async completeMultipart(upload, parts, options) {
+      if (options.when !== 'always') await demand('conditionalComplete', options)
+      return completeUpload(bucket, upload, parts, options)
+    },
+
+    async abortMultipart(upload, options) {
+      await demand('abortMultipart', options)
+      await abortUpload(bucket, upload, options)
+    },
+  }
+}

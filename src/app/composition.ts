@@ -1,0 +1,159 @@
+// tsyringe refuses to load without a Reflect polyfill, even where no decorator is used.
+import 'reflect-metadata'
+import type { Hono } from 'hono'
+import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe'
+import { readFormData } from '../adapters/busboy/form-data.ts'
+import { createHmacLinks, type LinkSecret } from '../adapters/hmac-links/hmac-links.ts'
+import { parseConfig } from '../adapters/js-yaml/parse-config.ts'
+import { defaultInspectionLimits } from '../domain/dataset/inspect-file.ts'
+import type { ReceiveFormDeps } from '../domain/dataset/receive-form.ts'
+import { defaultReadAhead } from '../domain/export/read-ahead.ts'
+import { createReadArchive } from '../domain/export/read-archive.ts'
+import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
+import { defaultPartBytes } from '../domain/object/part-size.ts'
+import type { WriteObjectDeps } from '../domain/object/write-object.ts'
+import type { StateCache } from '../domain/process/list-processes.ts'
+import type { ProcessDeps } from '../domain/process/process-store.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Digests } from '../ports/digests.ts'
+import type { Ids } from '../ports/ids.ts'
+import type { LinkSigner, LinkVerifier } from '../ports/link-signer.ts'
+import type { Log } from '../ports/log.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { Config } from './config.ts'
+import { createHttpApp } from './http/app.ts'
+import type { AppEnv } from './http/context.ts'
+import { dashboardApp } from './http/dashboard/app.ts'
+import { foreignPages } from './http/middleware/origin.ts'
+import { datasetRoutes, type ReadForm } from './http/routes/datasets.ts'
+import { type ExportRouteDeps, exportRoutes, serveExport } from './http/routes/exports.ts'
+import { linkRoutes } from './http/routes/links.ts'
+import { objectRoutes } from './http/routes/objects.ts'
+import { type BreakerHealth, operationRoutes } from './http/routes/operations.ts'
+import { processRoutes } from './http/routes/processes.ts'
+import { version } from './version.ts'
+
+/** What differs between Node and Workers: made by the entry, guarded already. */
+export interface Foundation {
+  readonly config: Config
+  /** Without a slash at the end. */
+  readonly publicUrl: string
+  readonly linkSecrets: readonly LinkSecret[]
+  readonly objects: ObjectStore
+  /** Where process state is kept; the same store unless `STATE_S3_*` says otherwise. */
+  readonly state: ObjectStore
+  readonly storeLinks: LinkSigner | undefined
+  readonly breakers: () => readonly BreakerHealth[]
+  readonly digests: Digests
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+}
+
+type Token<T> = InjectionToken<T> & symbol
+const token = <T>(name: string) => Symbol(name) as Token<T>
+
+const RECORDS = token<ObjectRecords>('ObjectRecords')
+const LINKS = token<LinkSigner & LinkVerifier>('Links')
+const READ_FORM = token<ReadForm>('ReadForm')
+const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('WriteObject')
+const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
+const PROCESSES = token<ProcessDeps & { digests: Digests; cache: StateCache }>('Processes')
+const EXPORTS = token<ExportRouteDeps>('Exports')
+const APP = token<Hono<AppEnv>>('App')
+
+/** The whole service over its foundation. Pure wiring: nothing is read, sent or started. */
+export function compose(foundation: Foundation): Hono<AppEnv> {
+  const { config, publicUrl, objects, state, digests, clock, ids, log } = foundation
+  const { limits } = config
+  const container = root.createChildContainer()
+
+  bind(container, RECORDS, () => createObjectRecords({ store: objects, digests, partBytes: defaultPartBytes }))
+  bind(container, LINKS, () => createHmacLinks({ baseUrl: publicUrl, secrets: foundation.linkSecrets }))
+  bind(
+    container,
+    READ_FORM,
+    () => (body, contentType, signal) => readFormData(body, contentType, formLimits(limits), signal),
+  )
+  bind(container, WRITE_OBJECT, (get) => ({ store: objects, digests, records: get(RECORDS), log, limits }))
+  bind(container, UPLOAD, (get) => ({
+    ...get(WRITE_OBJECT),
+    readForm: get(READ_FORM),
+    parseConfig,
+    limits: {
+      ...defaultInspectionLimits,
+      maxFileBytes: limits.maxFileBytes,
+      minImageSidePx: limits.minImageSidePx,
+      maxImageSidePx: limits.maxImageSidePx,
+    },
+    maxFiles: limits.maxFilesPerRequest,
+    windowBytes: limits.uploadWindowBytes,
+  }))
+  bind(container, PROCESSES, () => ({ store: state, clock, ids, digests, cache: new Map() }))
+  bind(container, EXPORTS, (get) => ({
+    store: objects,
+    records: get(RECORDS),
+    digests,
+    clock,
+    ids,
+    log,
+    links: get(LINKS),
+    readArchive: createReadArchive({ store: objects, digests, readAhead: defaultReadAhead }),
+    limits: { maxEntries: limits.maxExportEntries, maxBytes: limits.maxExportBytes },
+  }))
+  bind(container, APP, (get) => {
+    const routes = [
+      ...objectRoutes(get(WRITE_OBJECT)),
+      ...datasetRoutes(get(UPLOAD)),
+      ...linkRoutes({
+        store: objects,
+        clock,
+        apiLinks: get(LINKS),
+        storeLinks: foundation.storeLinks,
+        verifier: get(LINKS),
+        serveExport: serveExport(get(EXPORTS)),
+      }),
+      ...exportRoutes(get(EXPORTS)),
+      ...processRoutes(get(PROCESSES)),
+    ]
+    const operations = operationRoutes(
+      { store: objects, clock, storeKind: config.store, version, publicUrl, breakers: foundation.breakers },
+      routes,
+    )
+    const guard = foreignPages({
+      publicUrl,
+      corsOrigins: config.corsOrigins,
+      tokensConfigured: config.apiTokens.length > 0,
+    })
+    return createHttpApp({
+      guard,
+      routes: [...routes, ...operations],
+      dashboard:
+        config.dashboard === 'off'
+          ? undefined
+          : dashboardApp({ ...get(UPLOAD), ids, clock, storePrefix: config.prefix, guard }),
+      ids,
+      clock,
+      log,
+      digests,
+      tokens: config.apiTokens,
+      corsOrigins: config.corsOrigins,
+    })
+  })
+  return container.resolve(APP)
+}
+
+/** The type of the token is the type of what the factory makes; each is made once, when it is first asked for. */
+function bind<T>(container: DependencyContainer, token: Token<T>, make: (get: <U>(token: Token<U>) => U) => T): void {
+  container.register(token, { useFactory: instanceCachingFactory((from) => make((other) => from.resolve(other))) })
+}
+
+function formLimits({ maxFilesPerRequest }: Config['limits']) {
+  // Files above the limit of a request are refused one by one in its report; far above it the form itself is refused.
+  return {
+    maxParts: 2 * maxFilesPerRequest + 1000,
+    maxFields: 100,
+    maxFieldBytes: 64 * 1024,
+    maxHeaderBytes: 16 * 1024,
+  }
+}

@@ -1,0 +1,228 @@
+import { z } from 'zod'
+import { datasetName } from '../../../domain/dataset/dataset-name.ts'
+import { NotFound } from '../../../domain/errors.ts'
+import { archiveEtag } from '../../../domain/export/archive-etag.ts'
+import { type CreateExportDeps, createExport } from '../../../domain/export/create-export.ts'
+import { deleteExport, maxExportSeconds, readExport } from '../../../domain/export/export-store.ts'
+import type { ExportManifest } from '../../../domain/export/manifest.ts'
+import type { ReadArchive } from '../../../domain/export/read-archive.ts'
+import { resultKinds, type Selected } from '../../../domain/export/selection.ts'
+import { verifySources } from '../../../domain/export/verify-sources.ts'
+import { layoutZip } from '../../../domain/export/zip-layout.ts'
+import { isPublic, parsePublicKey } from '../../../domain/object/public-key.ts'
+import { processId } from '../../../domain/process/process-state.ts'
+import { contentDisposition } from '../../../ports/content-disposition.ts'
+import { type CodedError, InvalidKey } from '../../../ports/errors.ts'
+import type { LinkGrant, LinkSigner } from '../../../ports/link-signer.ts'
+import { segmentFault } from '../../../ports/object-key.ts'
+import { resolveRange } from '../../../ports/range.ts'
+import type { AppContext } from '../context.ts'
+import { ifRangeHolds, matchesWeakly, quoted } from '../entity-tags.ts'
+import { HttpError } from '../http-error.ts'
+import { idempotencyKey } from '../idempotency-key.ts'
+import { parseRange } from '../range-header.ts'
+import { type Route, route } from '../route.ts'
+import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/common.ts'
+
+const IncludeSchema = z.union([
+  z.strictObject({ dataset: z.string() }),
+  z.strictObject({ process: z.string(), kinds: z.array(z.enum(resultKinds)).min(1).optional() }),
+  z.strictObject({ prefix: z.string().min(1).max(900) }),
+  z.strictObject({ key: z.string() }),
+])
+
+const ExportSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  url: z.url(),
+  files: z.number().int(),
+  bytes: SizeSchema.meta({ description: 'the exact length of the zip' }),
+  etag: z.string(),
+  expiresAt: TimeSchema,
+  entries: z.array(z.object({ name: z.string(), key: KeySchema, size: SizeSchema })),
+  missing: z.array(KeySchema).optional().meta({ description: 'keys that were named and are not there' }),
+})
+
+export interface ExportRouteDeps extends CreateExportDeps {
+  readonly links: LinkSigner
+  readonly readArchive: ReadArchive
+}
+
+export function exportRoutes(deps: ExportRouteDeps): Route[] {
+  const { store, clock, links, digests } = deps
+
+  const exportJson = async (manifest: ExportManifest): Promise<z.infer<typeof ExportSchema>> => {
+    const { id, name, expiresAt, entries } = manifest
+    const grant: LinkGrant = {
+      purpose: 'export',
+      subject: id,
+      expiresAt: new Date(expiresAt),
+      disposition: 'attachment',
+      filename: `${name}.zip`,
+    }
+    return {
+      id,
+      name,
+      url: await links.sign(grant),
+      files: entries.length,
+      bytes: layoutZip(manifest).lengthBytes,
+      etag: archiveEtag(digests, manifest),
+      expiresAt,
+      entries: entries.map((entry) => ({ name: entry.name, key: entry.key, size: entry.sizeBytes })),
+    }
+  }
+
+  const create = route(
+    {
+      method: 'post',
+      path: '/v1/exports',
+      operationId: 'createExport',
+      tag: 'exports',
+      summary: 'Freeze a selection and get the link of its zip',
+      scope: 'read',
+      json: z.strictObject({
+        name: z
+          .string()
+          .max(200)
+          .transform((given) => given.normalize('NFC'))
+          .refine((given) => segmentFault(given) === undefined, 'is not a file name')
+          .optional(),
+        include: z.array(IncludeSchema).min(1).max(1000),
+        expiresInSeconds: z.number().int().min(60).max(maxExportSeconds).default(maxExportSeconds),
+      }),
+      headers: { 'Idempotency-Key': 'a repetition is answered with the first result' },
+      responses: {
+        201: { description: 'the export', json: ExportSchema },
+        413: problemResponse,
+        422: problemResponse,
+      },
+    },
+    async (c, { json }) => {
+      const include = parseInclude(json.include)
+      const { name = defaultName(include), expiresInSeconds } = json
+      const options = { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }
+      const { manifest, missing } = await createExport(deps, { include, name, expiresInSeconds }, options)
+      const body = await exportJson(manifest)
+      c.header('Location', `/v1/exports/${manifest.id}`)
+      return c.json(missing.length === 0 ? body : { ...body, missing }, 201)
+    },
+  )
+
+  const read = route(
+    {
+      method: 'get',
+      path: '/v1/exports/{id}',
+      operationId: 'getExport',
+      tag: 'exports',
+      summary: 'What an export contains',
+      scope: 'read',
+      params: z.object({ id: z.string() }),
+      responses: { 200: { description: 'the export', json: ExportSchema }, 404: problemResponse },
+    },
+    async (c, { params }) => c.json(await exportJson(await demandExport(deps, params.id, c.var.signal))),
+  )
+
+  const remove = route(
+    {
+      method: 'delete',
+      path: '/v1/exports/{id}',
+      operationId: 'deleteExport',
+      tag: 'exports',
+      summary: 'Delete an export; its link stops working, the objects stay',
+      scope: 'read',
+      params: z.object({ id: z.string() }),
+      responses: { 204: { description: 'gone, or never was' } },
+    },
+    async (c, { params }) => {
+      await deleteExport(store, params.id, { signal: c.var.signal })
+      return c.body(null, 204)
+    },
+  )
+
+  return [create, read, remove]
+
+  function defaultName(include: readonly Selected[]): string {
+    const [only, ...more] = include
+    if (only === undefined || more.length > 0) return `export-${new Date(clock.nowMs()).toISOString().slice(0, 10)}`
+    if ('dataset' in only) return only.dataset
+    if ('process' in only) return only.process
+    const path = 'key' in only ? only.key : only.prefix
+    return path.split('/').findLast((segment) => segmentFault(segment) === undefined) ?? 'export'
+  }
+}
+
+async function demandExport(
+  { store, clock }: ExportRouteDeps,
+  id: string,
+  signal: AbortSignal,
+): Promise<ExportManifest> {
+  const manifest = await readExport(store, id, { nowMs: clock.nowMs(), signal })
+  if (manifest === undefined) throw new NotFound('no such export: it was deleted, or has expired')
+  return manifest
+}
+
+/** The zip as an HTTP answer, for GET and HEAD: its length is exact and its bytes are the same wherever they are made. */
+export function serveExport(deps: ExportRouteDeps): (c: AppContext, grant: LinkGrant) => Promise<Response> {
+  const { store, digests, log, readArchive } = deps
+  return async (c, grant) => {
+    const { signal, requestId } = c.var
+    const manifest = await demandExport(deps, grant.subject, signal)
+    const layout = layoutZip(manifest)
+    const etag = archiveEtag(digests, manifest)
+    const headers = new Headers({
+      'Accept-Ranges': 'bytes',
+      'Cache-Control': 'private, no-transform',
+      'Content-Disposition': contentDisposition('attachment', grant.filename),
+      'Content-Type': 'application/zip',
+      ETag: quoted(etag),
+      'Last-Modified': new Date(manifest.createdAt).toUTCString(),
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    })
+    await verifySources(store, manifest, { signal })
+    const ifNoneMatch = c.req.header('if-none-match')
+    if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag))
+      return new Response(null, { status: 304, headers })
+    const ifRange = c.req.header('if-range')
+    const range = ifRange === undefined || ifRangeHolds(ifRange, etag) ? parseRange(c.req.header('range')) : undefined
+    const { offset, lengthBytes } = resolveRange(range, layout.lengthBytes)
+    headers.set('Content-Length', lengthBytes.toString())
+    if (range !== undefined) {
+      headers.set('Content-Range', `bytes ${offset}-${offset + lengthBytes - 1}/${layout.lengthBytes}`)
+    }
+    const status = range === undefined ? 200 : 206
+    if (c.req.method === 'HEAD') return new Response(null, { status, headers })
+    log.info('export-download', {
+      requestId,
+      exportId: manifest.id,
+      offset,
+      lengthBytes,
+      entries: manifest.entries.length,
+    })
+    const body = readArchive(layout, {
+      from: offset,
+      toExclusive: offset + lengthBytes,
+      signal,
+      verifyChecksums: false,
+    })
+    return new Response(body, { status, headers })
+  }
+}
+
+function parseInclude(given: readonly z.infer<typeof IncludeSchema>[]): Selected[] {
+  const errors: { path: string; message: string }[] = []
+  const include = given.flatMap((one, index): Selected[] => {
+    try {
+      if ('dataset' in one) return [{ dataset: datasetName(one.dataset) }]
+      if ('process' in one) return [{ process: processId(one.process), kinds: one.kinds ?? resultKinds }]
+      if ('key' in one) return [{ key: parsePublicKey(one.key) }]
+      if (!isPublic(one.prefix)) throw new InvalidKey('a prefix begins with dataset/, files/ or results/')
+      return [{ prefix: one.prefix.normalize('NFC') }]
+    } catch (error) {
+      errors.push({ path: `include.${index}`, message: (error as CodedError).message })
+      return []
+    }
+  })
+  if (errors.length > 0) throw new HttpError('invalid-request', 'some of include is not valid', { errors })
+  return include
+}

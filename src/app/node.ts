@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:http'
+import { join, resolve } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { createKeyedMutex } from '../adapters/checked-conditions/keyed-mutex.ts'
+import { withCheckedConditions } from '../adapters/checked-conditions/object-store.ts'
+import { createConsoleLog } from '../adapters/console/log.ts'
+import { createFolderObjectStore } from '../adapters/folder/object-store.ts'
+import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
+import { createDigests } from '../adapters/node-crypto/digests.ts'
+import { createSystemClock } from '../adapters/system/clock.ts'
+import { createIds } from '../adapters/web-crypto/ids.ts'
+import type { LinkSigner } from '../ports/link-signer.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { compose } from './composition.ts'
+import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
+import { guardStores } from './guarded-stores.ts'
+import { openS3 } from './s3-store.ts'
+
+/** sysexits.h: the configuration is wrong. */
+const exitMisconfigured = 78
+/** Within the ten seconds that container runtimes give before they kill. */
+const drainMs = 8_000
+/** Silence on a connection, in either direction, that ends it. A slow upload that moves is never cut. */
+const idleSocketMs = 120_000
+const headersTimeoutMs = 15_000
+
+const clock = createSystemClock()
+const ids = createIds()
+const digests = createDigests()
+
+function demandNodeConfig(config: Config): void {
+  const problems: string[] = []
+  if (config.store === 'r2')
+    problems.push('STORE: r2 needs Cloudflare Workers; on Node use s3 with the endpoint of your account')
+  if (config.apiTokens.length === 0 && !isLoopback(config.host)) {
+    problems.push(`HOST: ${config.host} is reachable from outside, so API_TOKENS is required (or HOST=127.0.0.1)`)
+  }
+  if (problems.length > 0) throw new InvalidConfig(problems)
+}
+
+function openStore(config: Config): { store: ObjectStore; links: LinkSigner | undefined } {
+  if (config.s3 !== undefined) return openS3(config.s3, { ids, clock })
+  if (config.store === 'memory') return { store: createMemoryObjectStore(clock), links: undefined }
+  const dataDir = resolve(config.dataDir)
+  const store = createFolderObjectStore({
+    root: join(dataDir, config.prefix),
+    stateDir: join(dataDir, '.lora-storage'),
+    nowMs: clock.nowMs,
+  })
+  return { store, links: undefined }
+}
+
+async function start(): Promise<void> {
+  const config = readConfig(process.env)
+  demandNodeConfig(config)
+  const log = createConsoleLog({ level: config.logLevel, write: (line) => process.stderr.write(`${line}\n`) })
+  const opened = openStore(config)
+  const checked = (store: ObjectStore) => withCheckedConditions(store, { exclusive: createKeyedMutex() })
+  const guarded = guardStores({
+    objects: checked(opened.store),
+    state: config.stateS3 === undefined ? undefined : checked(openS3(config.stateS3, { ids, clock }).store),
+    clock,
+    ids,
+    log,
+  })
+  if (config.stateCas === 'require') {
+    const { conditionalPut } = await guarded.state.capabilities({ signal: AbortSignal.timeout(30_000) })
+    if (conditionalPut !== 'atomic') {
+      throw new InvalidConfig([
+        'STATE_CAS: this store cannot decide between racing writers; see STATE_S3_* or STATE_CAS=auto',
+      ])
+    }
+  }
+  if (config.linkSecrets.length === 0) {
+    log.warn('link-secrets-made-at-random', {
+      consequence: 'links end with this process; set LINK_SECRETS to keep them',
+    })
+  }
+
+  let app: { fetch: (request: Request, env: object) => Response | Promise<Response> } | undefined
+  const server = createAdaptorServer({
+    fetch: (request, env) => app?.fetch(request, env) ?? new Response('starting', { status: 503 }),
+    serverOptions: { requestTimeout: 0, headersTimeout: headersTimeoutMs },
+  }) as Server
+  server.timeout = idleSocketMs
+  const port = await listen(server, config)
+  const publicUrl = config.publicUrl ?? `http://${urlHost(config.host)}:${port}`
+  app = compose({
+    config,
+    publicUrl,
+    linkSecrets:
+      config.linkSecrets.length > 0
+        ? config.linkSecrets
+        : [{ keyId: 'random', secret: new Uint8Array(randomBytes(32)) }],
+    objects: guarded.objects,
+    state: guarded.state,
+    storeLinks: opened.links,
+    breakers: guarded.breakers,
+    digests,
+    clock,
+    ids,
+    log,
+  })
+  drainOnSignal(server)
+  greet(config, publicUrl)
+}
+
+async function listen(server: Server, { host, port }: Config): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** Finishes what is under way, then ends; a second signal ends at once. */
+function drainOnSignal(server: Server): void {
+  let draining = false
+  const drain = (signal: NodeJS.Signals) => {
+    if (draining) process.exit(1)
+    draining = true
+    process.stdout.write(`${signal}: finishing what is under way\n`)
+    server.close(() => process.exit(0))
+    server.closeIdleConnections()
+    setTimeout(() => {
+      server.closeAllConnections()
+      process.exit(0)
+    }, drainMs).unref()
+  }
+  process.on('SIGTERM', drain)
+  process.on('SIGINT', drain)
+}
+
+function greet(config: Config, publicUrl: string): void {
+  const where = {
+    folder: () => `folder ${resolve(config.dataDir)}`,
+    s3: () => `bucket ${config.s3?.bucket} at ${config.s3?.endpointUrl ?? `AWS ${config.s3?.region}`}`,
+    memory: () => 'memory (everything is lost at the end)',
+    r2: () => 'R2',
+  }[config.store]()
+  const open = config.apiTokens.length === 0
+  const lines = [
+    `Lora Storage listens on ${publicUrl} · store: ${where}`,
+    ...(open ? ['No API_TOKENS: everybody on this machine may do everything; only loopback is served.'] : []),
+    'Try it:',
+    `  curl ${open ? '' : '-H "Authorization: Bearer $TOKEN" '}-F triggerWord=ohwx -F files=@photo.jpg ${publicUrl}/v1/datasets/first/files`,
+    `Console ${publicUrl}/ · API ${publicUrl}/docs`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+start().catch((error: unknown) => {
+  if (error instanceof InvalidConfig) {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(exitMisconfigured)
+  }
+  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+    const { port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string }
+    process.stderr.write(`Port ${port} on ${address} is taken: stop what listens there, or set PORT.\n`)
+    process.exit(1)
+  }
+  process.stderr.write(`Could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exit(1)
+})

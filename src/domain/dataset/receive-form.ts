@@ -1,0 +1,83 @@
+import type { CallOptions, ListedObject } from '../../ports/object-store.ts'
+import { createByteWindow } from '../object/byte-window.ts'
+import { partBytesFor } from '../object/part-size.ts'
+import { type FileName, fileName } from './file-name.ts'
+import { type ReceiveFileDeps, receiveFile, refusal } from './receive-file.ts'
+import { FileRejected } from './rejection.ts'
+import type { FileReport } from './upload-report.ts'
+
+/** One part of a form, in the order of the request. A body that is not read to its end is skipped by its source. */
+export type IncomingPart =
+  | { readonly type: 'field'; readonly name: string; readonly value: string }
+  | { readonly type: 'file'; readonly fileName: string; readonly body: AsyncIterable<Uint8Array> }
+
+export interface ReceiveFormDeps extends ReceiveFileDeps {
+  readonly maxFiles: number
+  /** Bounds what all files of one request hold in memory together. */
+  readonly windowBytes: number
+}
+
+export interface ReceivedForm {
+  /** In the order of the request. */
+  readonly files: readonly FileReport[]
+  /** The last value of each field. */
+  readonly fields: ReadonlyMap<string, string>
+}
+
+const putsInFlight = 16
+
+/**
+ * Stores the files of a form under `prefix`, several at a time while the next is read. A bad file or a failed write never
+ * stops the others. Rejects when the form itself is broken; what was stored until then stays.
+ */
+export async function receiveForm(
+  deps: ReceiveFormDeps,
+  parts: AsyncIterable<IncomingPart>,
+  { prefix, existing, signal }: CallOptions & { prefix: string; existing: ReadonlyMap<string, ListedObject> },
+): Promise<ReceivedForm> {
+  const partBytes = partBytesFor(undefined, await deps.store.capabilities({ signal }))
+  const reception = { prefix, existing, partBytes, window: createByteWindow(deps.windowBytes), signal }
+  const lanes = createByteWindow(putsInFlight)
+  const seen = new Set<FileName>()
+  const fields = new Map<string, string>()
+  const reports: Promise<FileReport>[] = []
+  try {
+    for await (const part of parts) {
+      if (part.type === 'field') {
+        fields.set(part.name, part.value)
+        continue
+      }
+      const name = acceptName(part.fileName, seen, { position: reports.length, maxFiles: deps.maxFiles })
+      if (name instanceof FileRejected) {
+        reports.push(Promise.resolve(refusal(deps.log, part.fileName.toWellFormed(), undefined, name)))
+        continue
+      }
+      await lanes.take(1, signal)
+      const storeFile = await receiveFile(deps, name, part.body, reception)
+      reports.push(storeFile().finally(() => lanes.give(1)))
+    }
+  } finally {
+    // Also when the form broke: nothing may go on behind an answer.
+    await Promise.allSettled(reports)
+  }
+  return { files: await Promise.all(reports), fields }
+}
+
+function acceptName(
+  given: string,
+  seen: Set<FileName>,
+  { position, maxFiles }: { position: number; maxFiles: number },
+): FileName | FileRejected {
+  if (position >= maxFiles) {
+    return new FileRejected('too-many-files', `a request takes ${maxFiles} files; send the rest in another`)
+  }
+  try {
+    const name = fileName(given)
+    if (seen.has(name)) return new FileRejected('duplicate-name', 'this request has a file of that name already')
+    seen.add(name)
+    return name
+  } catch (error) {
+    if (error instanceof FileRejected) return error
+    throw error
+  }
+}

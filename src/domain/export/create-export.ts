@@ -1,0 +1,92 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { Digests } from '../../ports/digests.ts'
+import type { Ids } from '../../ports/ids.ts'
+import type { Log } from '../../ports/log.ts'
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { CallOptions, Checksums, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
+import type { ObjectRecords } from '../object/object-record.ts'
+import { keepManifest, readExport, sweepExports } from './export-store.ts'
+import type { ExportManifest } from './manifest.ts'
+import { planExport, type SelectedObject } from './plan-export.ts'
+import { type Selected, selectKeys } from './selection.ts'
+
+export interface CreateExportDeps {
+  readonly store: ObjectStore
+  readonly records: ObjectRecords
+  readonly digests: Digests
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+  readonly limits: { readonly maxEntries: number; readonly maxBytes: number }
+}
+
+export interface CreatedExport {
+  readonly manifest: ExportManifest
+  /** Objects that were named one by one and are not there. */
+  readonly missing: readonly ObjectKey[]
+}
+
+const headsInFlight = 16
+
+/**
+ * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD per object and one PUT; objects whose
+ * CRC-32 nobody recorded are read once, so that every archive can be read from a pipe. With an idempotency key a
+ * repetition answers with the export made before. Throws `ExportEmpty` or `ExportTooLarge`.
+ */
+export async function createExport(
+  deps: CreateExportDeps,
+  wanted: { include: readonly Selected[]; name: string; expiresInSeconds: number },
+  { signal, idempotencyKey }: CallOptions & { idempotencyKey: string | undefined },
+): Promise<CreatedExport> {
+  const { store, digests, clock, ids, limits, log } = deps
+  const id =
+    idempotencyKey === undefined
+      ? ids.next()
+      : digests.sha256(new TextEncoder().encode(`export:${idempotencyKey}`)).slice(0, 32)
+  if (idempotencyKey !== undefined) {
+    const before = await readExport(store, id, { nowMs: clock.nowMs(), signal })
+    if (before !== undefined) return { manifest: before, missing: [] }
+  }
+  const keys = await selectKeys(store, wanted.include, { maxEntries: limits.maxEntries, signal })
+  const looked = await mapConcurrently(keys, headsInFlight, async (place) => {
+    const meta = await store.head(place.key, { signal })
+    return { place, object: meta && { ...place, ...meta, checksums: await checksumsOf(deps, meta, signal) } }
+  })
+  const objects: SelectedObject[] = looked.flatMap(({ object }) => (object === undefined ? [] : [object]))
+  const nowMs = clock.nowMs()
+  const { manifest } = planExport(objects, limits, {
+    id,
+    name: wanted.name,
+    createdAt: new Date(nowMs),
+    expiresAt: new Date((Math.floor(nowMs / 1000) + wanted.expiresInSeconds) * 1000),
+  })
+  await keepManifest(store, manifest, { signal })
+  await sweepExports({ store, log }, { nowMs, signal })
+  return {
+    manifest,
+    missing: looked.flatMap(({ place, object }) => (object === undefined && place.named ? [place.key] : [])),
+  }
+}
+
+/** As recorded at the upload; else computed from the bytes of just this version, and recorded for the next time. */
+async function checksumsOf(
+  { store, records, digests, log }: CreateExportDeps,
+  found: ObjectMeta,
+  signal: AbortSignal,
+): Promise<Checksums | undefined> {
+  const meta = await records.complete(found, { signal })
+  if (meta.checksums !== undefined || meta.sizeBytes === 0) return meta.checksums
+  const object = await store.get(meta.key, { ifMatch: meta.etag, signal })
+  if (object === undefined) return undefined
+  const running = digests.start()
+  for await (const chunk of object.body as unknown as AsyncIterable<Uint8Array>) running.update(chunk)
+  const checksums = running.read()
+  try {
+    await records.write(meta.key, meta.etag, checksums, { signal })
+  } catch (error) {
+    // Computed again next time; the export itself does not need the record.
+    log.warn('checksums-not-recorded', { error })
+  }
+  return checksums
+}

@@ -1,0 +1,71 @@
+import { PreconditionFailed, RangeNotSatisfiable, StoreMisbehaved } from '../../ports/errors.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import type { ManifestEntry } from './manifest.ts'
+import { ExportStale } from './refusals.ts'
+import type { ObjectSegment } from './zip-segments.ts'
+
+/**
+ * Opens the bytes of `segment` in the version that was frozen. One request. Throws `ExportStale` when that version is
+ * gone, else as `ObjectStore.get`. Whoever gets the stream must read it to its end or cancel it.
+ */
+export async function openObject(
+  store: ObjectStore,
+  entry: ManifestEntry,
+  { key, etag, offset, lengthBytes }: ObjectSegment,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  const whole = lengthBytes === entry.sizeBytes
+  const range = whole ? {} : { range: { offset, length: lengthBytes } }
+  const found = await store.get(key, { ...range, ifMatch: etag, signal }).catch((cause: unknown) => {
+    const changed = cause instanceof PreconditionFailed || cause instanceof RangeNotSatisfiable
+    throw changed ? new ExportStale(`${entry.name} has changed since the export was made`, { cause }) : cause
+  })
+  if (found === undefined) throw new ExportStale(`${entry.name} was deleted since the export was made`)
+  const fault = faultOf(found)
+  if (fault === undefined) return found.body
+  void found.body.cancel(fault).catch(() => {})
+  throw fault
+
+  function faultOf({ meta, ...served }: typeof found & object): Error | undefined {
+    // Looked at although we asked with `ifMatch`: not every store heeds it.
+    if (meta.etag !== etag || meta.sizeBytes !== entry.sizeBytes) {
+      return new ExportStale(`${entry.name} has changed since the export was made`)
+    }
+    if (served.offset === offset && served.lengthBytes === lengthBytes) return undefined
+    return new StoreMisbehaved('the store sent another range than the one that was asked for')
+  }
+}
+
+/**
+ * The chunks of `body`, none of them empty, and at the end the certainty that they were `lengthBytes` bytes: throws
+ * `StoreMisbehaved` for fewer or more. Frees the body however it ends, and at once when `signal` is aborted.
+ */
+export async function* exactBytes(
+  body: ReadableStream<Uint8Array>,
+  lengthBytes: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body.getReader()
+  const free = () => void reader.cancel(signal.reason).catch(() => {})
+  signal.addEventListener('abort', free, { once: true })
+  let readBytes = 0
+  let ended = false
+  try {
+    while (!ended) {
+      signal.throwIfAborted()
+      const { done, value } = await reader.read()
+      ended = done
+      if (value === undefined || value.byteLength === 0) continue
+      readBytes += value.byteLength
+      if (readBytes > lengthBytes) break
+      yield value
+    }
+    signal.throwIfAborted()
+    if (readBytes !== lengthBytes) {
+      throw new StoreMisbehaved(`the store sent ${readBytes} or more bytes in place of ${lengthBytes}`)
+    }
+  } finally {
+    signal.removeEventListener('abort', free)
+    if (!ended) free()
+  }
+}

@@ -1,0 +1,119 @@
+import type { ObjectSegment, Segment } from './zip-segments.ts'
+
+/** How far reading runs ahead of what was delivered. All bytes held, beside the chunk in hand, stay below `bytes`. */
+export interface ReadAheadLimits {
+  /** Objects being read or held at once; leave room for retries where connections are few. */
+  readonly objects: number
+  readonly bytes: number
+}
+
+/** 32 connections would be faster against a slow store; 16 already hide 20 ms behind 1 ms. */
+export const defaultReadAhead: ReadAheadLimits = { objects: 16, bytes: 16 * 1024 * 1024 }
+
+/** Objects, or parts of them, up to this size are read whole before their turn. */
+export const smallObjectBytes = 1024 * 1024
+
+/** A larger one is opened when no more than this is left in front of it: an idle response is cut after minutes. */
+const leadBytes = 4 * 1024 * 1024
+/** Bounds records that lie between objects, such as a whole central directory. */
+const segmentsPerObject = 3
+
+export type Upcoming =
+  | { readonly segment: Exclude<Segment, ObjectSegment> }
+  | { readonly segment: ObjectSegment; readonly chunks: Promise<readonly Uint8Array[]> }
+  | { readonly segment: ObjectSegment; readonly body: Promise<ReadableStream<Uint8Array>> }
+
+export interface ReadAhead {
+  /** The next segment in order, its object being read already; the one before counts as delivered. `undefined` at the end. */
+  next(): Upcoming | undefined
+  /** So much of the present segment was delivered: reading may go on. */
+  delivered(bytes: number): void
+}
+
+export interface SegmentSource {
+  readonly fetch: (segment: ObjectSegment) => Promise<readonly Uint8Array[]>
+  readonly open: (segment: ObjectSegment) => Promise<ReadableStream<Uint8Array>>
+}
+
+/** Begins to read `segments` in order, within `limits`. Once `signal` is aborted it begins nothing and frees what is open. */
+export function createReadAhead(
+  segments: Iterator<Segment>,
+  source: SegmentSource,
+  limits: ReadAheadLimits,
+  signal: AbortSignal,
+): ReadAhead {
+  const queue: Upcoming[] = []
+  let peeked: Segment | undefined
+  /** From what was delivered to the end of the queue. */
+  let aheadBytes = 0
+  let present: { readonly segment: Segment; leftBytes: number } | undefined
+  let objects = 0
+
+  const mayBegin = (segment: Segment): boolean => {
+    if (present === undefined && queue.length === 0) return true
+    if (queue.length >= limits.objects * segmentsPerObject) return false
+    if (segment.kind !== 'object') return aheadBytes <= limits.bytes
+    if (objects >= limits.objects) return false
+    if (segment.lengthBytes > smallObjectBytes) return aheadBytes <= leadBytes
+    return aheadBytes + segment.lengthBytes <= limits.bytes
+  }
+
+  const begin = (segment: Segment): Upcoming => {
+    if (segment.kind !== 'object') return { segment }
+    objects += 1
+    if (segment.lengthBytes <= smallObjectBytes) {
+      const chunks = source.fetch(segment)
+      // Its turn to fail comes later, or never.
+      chunks.catch(() => {})
+      return { segment, chunks }
+    }
+    const body = source.open(segment)
+    body.catch(() => {})
+    return { segment, body }
+  }
+
+  // What is fetched, and what was handed out, is freed by whoever reads it.
+  const freeOpened = () => {
+    for (const waiting of queue) {
+      if ('body' in waiting) waiting.body.then((body) => body.cancel(signal.reason)).catch(() => {})
+    }
+  }
+  signal.addEventListener('abort', freeOpened, { once: true })
+
+  const fill = (): void => {
+    while (!signal.aborted) {
+      peeked ??= segments.next().value ?? undefined
+      if (peeked === undefined || !mayBegin(peeked)) return
+      queue.push(begin(peeked))
+      aheadBytes += segmentBytes(peeked)
+      peeked = undefined
+    }
+  }
+
+  return {
+    next() {
+      signal.throwIfAborted()
+      if (present !== undefined) {
+        aheadBytes -= present.leftBytes
+        if (present.segment.kind === 'object') objects -= 1
+        present = undefined
+      }
+      fill()
+      const next = queue.shift()
+      if (next === undefined) return undefined
+      present = { segment: next.segment, leftBytes: segmentBytes(next.segment) }
+      return next
+    },
+
+    delivered(bytes) {
+      if (present === undefined) return
+      present.leftBytes -= bytes
+      aheadBytes -= bytes
+      fill()
+    },
+  }
+}
+
+function segmentBytes(segment: Segment): number {
+  return segment.kind === 'bytes' ? segment.bytes.byteLength : segment.lengthBytes
+}

@@ -1,0 +1,127 @@
+import type { Digests } from '../../ports/digests.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import { createEntryChecksums, type EntryChecksums } from './entry-checksums.ts'
+import { createChunkJoiner } from './join-chunks.ts'
+import { missingChecksums } from './missing-checksums.ts'
+import { exactBytes, openObject } from './object-bytes.ts'
+import { createReadAhead, type ReadAheadLimits } from './read-ahead.ts'
+import { ExportChecksumMissing } from './refusals.ts'
+import { entryAt, type ZipLayout } from './zip-layout.ts'
+import {
+  type BytesSegment,
+  type ObjectSegment,
+  type RecordSegment,
+  recordBytes,
+  type Segment,
+  segments,
+} from './zip-segments.ts'
+
+export interface ReadArchiveDeps {
+  readonly store: ObjectStore
+  readonly digests: Digests
+  readonly readAhead: ReadAheadLimits
+}
+
+export interface ReadArchiveOptions {
+  /** The bytes `[from, toExclusive)` of the archive. */
+  readonly from: number
+  readonly toExclusive: number
+  readonly signal: AbortSignal
+  /** Also compute the CRC-32 of whole entries that have one already, and compare: 0.25 s of CPU a GB on Node. */
+  readonly verifyChecksums: boolean
+  /** By entry index: what has become known since the manifest was frozen without it. */
+  readonly checksums?: ReadonlyMap<number, number>
+  /** Called with each CRC-32 that had to be computed, so that it can be kept for later ranges. Must not throw. */
+  readonly onChecksum?: (entryIndex: number, crc32: number) => void
+}
+
+/** The bytes of a range of the archive, pulled: nothing is read before the first pull, and little ahead of it after. */
+export type ReadArchive = (layout: ZipLayout, options: ReadArchiveOptions) => ReadableStream<Uint8Array>
+
+/**
+ * Throws at once `RangeError` (no such range) or `ExportChecksumMissing`. The stream then gives exactly the bytes asked
+ * for, or errors, and never ends before: with `ExportStale` (an object is not the version of the manifest), with
+ * `ExportCorrupt` (a CRC-32 differs), or as the store throws. Cancelling it, like aborting the signal, ends all reading at
+ * once. Each object is asked for once.
+ */
+export function createReadArchive(deps: ReadArchiveDeps): ReadArchive {
+  return (layout, options) => {
+    const { from, toExclusive } = options
+    const parts = segments(layout, from, toExclusive)
+    const missing = missingChecksums(layout, { from, to: toExclusive }, options.checksums)
+    if (missing.length > 0) throw new ExportChecksumMissing(missing)
+    const ending = new AbortController()
+    const chunks = archiveChunks(deps, layout, parts, options, ending)
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          // The generator gives no empty chunk: a pull that enqueues nothing would never be followed by another.
+          const { done, value } = await chunks.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        },
+        async cancel(reason) {
+          ending.abort(reason)
+          await chunks.return()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+}
+
+async function* archiveChunks(
+  { store, digests, readAhead }: ReadArchiveDeps,
+  layout: ZipLayout,
+  parts: Iterator<Segment>,
+  options: ReadArchiveOptions,
+  ending: AbortController,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { signal } = ending
+  const end = () => ending.abort(options.signal.reason)
+  options.signal.throwIfAborted()
+  options.signal.addEventListener('abort', end, { once: true })
+  const joiner = createChunkJoiner()
+  const checksums = createEntryChecksums(layout, digests, options)
+  const open = (segment: ObjectSegment) => openObject(store, entryAt(layout, segment.entryIndex), segment, signal)
+  const fetch = async (segment: ObjectSegment): Promise<readonly Uint8Array[]> => {
+    const following = checksums.follow(segment)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of exactBytes(await open(segment), segment.lengthBytes, signal)) {
+      following.update(chunk)
+      chunks.push(chunk)
+    }
+    following.finish()
+    return chunks
+  }
+  const ahead = createReadAhead(parts, { fetch, open }, readAhead, signal)
+  try {
+    for (let item = ahead.next(); item !== undefined; item = ahead.next()) {
+      if ('body' in item) {
+        const following = checksums.follow(item.segment)
+        for await (const chunk of exactBytes(await item.body, item.segment.lengthBytes, signal)) {
+          following.update(chunk)
+          for (const ready of joiner.push(chunk)) yield ready
+          ahead.delivered(chunk.byteLength)
+        }
+        following.finish()
+      } else {
+        const chunks = 'chunks' in item ? await item.chunks : [headerBytes(layout, item.segment, checksums)]
+        for (const chunk of chunks) for (const ready of joiner.push(chunk)) yield ready
+      }
+    }
+    for (const ready of joiner.rest()) yield ready
+  } catch (error) {
+    ending.abort(error)
+    throw error
+  } finally {
+    options.signal.removeEventListener('abort', end)
+  }
+}
+
+function headerBytes(layout: ZipLayout, segment: BytesSegment | RecordSegment, checksums: EntryChecksums): Uint8Array {
+  if (segment.kind === 'bytes') return segment.bytes
+  const crc32 = checksums.crc32(segment.entryIndex)
+  if (crc32 === undefined) throw new ExportChecksumMissing([segment.entryIndex])
+  return recordBytes(layout, segment, crc32)
+}

@@ -1,0 +1,57 @@
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
+import { datasetPrefix } from '../dataset/dataset-info.ts'
+import type { DatasetName } from '../dataset/dataset-name.ts'
+import { everyObject } from '../object/list-objects.ts'
+import type { ProcessId } from '../process/process-state.ts'
+import type { ProposedPlace } from './entry-names.ts'
+import { ExportTooLarge } from './refusals.ts'
+
+export const resultKinds = ['lora', 'samples', 'images'] as const
+export type ResultKind = (typeof resultKinds)[number]
+
+/** One thing that a user ticks. */
+export type Selected =
+  | { readonly dataset: DatasetName }
+  | { readonly process: ProcessId; readonly kinds: readonly ResultKind[] }
+  | { readonly prefix: string }
+  | { readonly key: ObjectKey }
+
+export interface SelectedKey extends ProposedPlace {
+  readonly key: ObjectKey
+  /** Named one by one, rather than found by listing: its absence is worth telling. */
+  readonly named: boolean
+}
+
+/**
+ * The objects that were ticked, in order, each with its place in the archive: datasets and processes get a folder of their
+ * own, prefixes keep their path below the public root, single objects lie at the top. Costs one LIST per 1,000 objects.
+ */
+export async function selectKeys(
+  store: ObjectStore,
+  include: readonly Selected[],
+  { maxEntries, signal }: CallOptions & { maxEntries: number },
+): Promise<SelectedKey[]> {
+  const found: SelectedKey[] = []
+  const add = (key: ObjectKey, folder: string, named: boolean) => {
+    if (found.length >= maxEntries) throw new ExportTooLarge(`an export has at most ${maxEntries} files`)
+    found.push({ key, folder, file: key.slice(key.lastIndexOf('/') + 1), named })
+  }
+  const addAll = async (prefix: string, folderOf: (key: ObjectKey) => string) => {
+    for await (const { key } of everyObject(store, prefix, { signal })) add(key, folderOf(key), false)
+  }
+  for (const one of include) {
+    if ('key' in one) add(one.key, '', true)
+    if ('dataset' in one) await addAll(datasetPrefix(one.dataset), (key) => folderBelowRoot(key))
+    if ('prefix' in one) await addAll(one.prefix, (key) => folderBelowRoot(key))
+    if ('process' in one) {
+      for (const kind of one.kinds) await addAll(`results/${one.process}/${kind}/`, (key) => folderBelowRoot(key))
+    }
+  }
+  return found
+}
+
+/** `dataset/matt/a.jpg` lies in `matt`. */
+function folderBelowRoot(key: ObjectKey): string {
+  return key.slice(key.indexOf('/') + 1, Math.max(key.indexOf('/') + 1, key.lastIndexOf('/')))
+}
