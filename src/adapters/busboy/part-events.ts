@@ -3,9 +3,9 @@ import type { PartEvent, PartSplitter } from './part-splitter.ts'
 
 /** The events of a form, one at a time, fetched when they are asked for. */
 export interface PartEvents {
-  /** The next event, or `undefined` after the last boundary. What was once thrown is thrown again, by every later call. */
+  /** The next event, or `undefined` after the last boundary. What was once thrown is thrown again by every later call. */
   next(): Promise<PartEvent | undefined>
-  /** Lets go of the body. Every later call of `next` throws. */
+  /** Lets go of the body, as every error does. Every later call of `next` throws. */
   close(): void
 }
 
@@ -26,6 +26,14 @@ export function readPartEvents(
   const events = splitBody(reader, splitter, signal)
   let failure: { readonly reason: unknown } | undefined
 
+  const fail = (reason: unknown) => {
+    if (failure !== undefined) return failure
+    failure = { reason }
+    signal.removeEventListener('abort', cancel)
+    reader.releaseLock()
+    return failure
+  }
+
   return {
     async next() {
       try {
@@ -34,14 +42,11 @@ export function readPartEvents(
         if (failure !== undefined) throw failure.reason
         return result?.value
       } catch (reason) {
-        failure ??= { reason }
-        throw failure.reason
+        throw fail(reason).reason
       }
     },
     close() {
-      failure ??= { reason: new MalformedForm('the form is not being read any more') }
-      signal.removeEventListener('abort', cancel)
-      reader.releaseLock()
+      fail(new MalformedForm('the form is not being read any more'))
     },
   }
 }

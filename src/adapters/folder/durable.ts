@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAbsence, systemCode } from './errors.ts'
-import { stamp, type Version, versionOf } from './version.ts'
+import { isAbsence, maybeDone, systemCode } from './errors.ts'
+import { stamp, type Version } from './version.ts'
 
-/** A whole file on disk that nobody can see yet: waiting to be renamed into its place, or to be discarded. */
+/** A whole file on disk that nobody can see yet: to be moved into its place, or to be discarded. */
 export interface PreparedFile {
-  readonly path: string
-  readonly handle: FileHandle
-  /** Closes the file and, unless it was renamed away, removes it. Never throws. */
+  /** Makes sure that it is a later version than the one it replaces, and says which. Rarely has anything to do. */
+  makeNewer(than: Version | undefined, nowMs: number): Promise<Version>
+  /** Renames it. May be tried again when that fails. */
+  moveTo(path: string): Promise<void>
+  /** Frees what was not moved. Never throws. */
   discard(): Promise<void>
 }
 
@@ -17,44 +19,49 @@ export function randomName(): string {
   return randomBytes(16).toString('hex')
 }
 
-/** Writes a temporary file through to the disk. Takes the pieces one by one; each may be reused once the next is asked for. */
+/**
+ * Writes a temporary file through to the disk, with `nowMs` as its time. Takes the pieces one by one; each may be reused
+ * once the next is asked for.
+ */
 export async function prepareFile(
   folder: string,
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  options: { readonly nowMs: number; readonly signal: AbortSignal },
+  { nowMs, signal }: { readonly nowMs: number; readonly signal: AbortSignal },
 ): Promise<PreparedFile> {
   const path = join(folder, randomName())
   const handle = await open(path, 'wx')
+  let state: 'open' | 'closed' | 'moved' = 'open'
   const discard = async () => {
-    await handle.close().catch(() => {})
-    await rm(path, { force: true }).catch(() => {})
+    if (state === 'open') await handle.close().catch(() => {})
+    if (state !== 'moved') await rm(path, { force: true }).catch(() => {})
   }
   try {
     for await (const piece of pieces) {
-      options.signal.throwIfAborted()
+      signal.throwIfAborted()
       await writeAll(handle, piece)
     }
-    await stamp(handle, options.nowMs)
+    const stamped = await stamp(handle, nowMs)
     await handle.sync()
-    options.signal.throwIfAborted()
-    return { path, handle, discard }
+    signal.throwIfAborted()
+    return {
+      discard,
+      async makeNewer(than, laterMs) {
+        if (than === undefined || stamped.mtimeNs > than.mtimeNs) return stamped
+        const later = await stamp(handle, laterMs, than)
+        await handle.sync()
+        return later
+      },
+      async moveTo(place) {
+        if (state === 'open') await handle.close()
+        state = 'closed'
+        await rename(path, place)
+        state = 'moved'
+      },
+    }
   } catch (error) {
     await discard()
     throw error
   }
-}
-
-/** Makes sure that a prepared file is a later version than the one it replaces. Rarely has anything to do. */
-export async function makeNewer(
-  { handle }: PreparedFile,
-  replaces: Version | undefined,
-  nowMs: number,
-): Promise<Version> {
-  const prepared = versionOf(await handle.stat({ bigint: true }))
-  if (replaces === undefined || prepared.mtimeNs > replaces.mtimeNs) return prepared
-  const later = await stamp(handle, nowMs, replaces)
-  await handle.sync()
-  return later
 }
 
 async function writeAll(handle: FileHandle, piece: Uint8Array): Promise<void> {
@@ -66,7 +73,10 @@ async function writeAll(handle: FileHandle, piece: Uint8Array): Promise<void> {
 // What file systems say that cannot sync a folder, and Windows, which cannot even open one.
 const cannotSync = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR', 'EPERM', 'EBADF'])
 
-/** Makes renames and removals in a folder outlive a power cut. A folder that is gone needs none of that. */
+/**
+ * Makes renames and removals in a folder outlive a power cut. A folder that is gone needs none of that. Throws
+ * `StoreUnavailable` when nobody can tell whether they will.
+ */
 export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(path, 'r')
@@ -76,6 +86,6 @@ export async function syncFolder(path: string): Promise<void> {
       await folder.close()
     }
   } catch (error) {
-    if (!isAbsence(error) && !cannotSync.has(systemCode(error) ?? '')) throw error
+    if (!isAbsence(error) && !cannotSync.has(systemCode(error) ?? '')) throw maybeDone(error)
   }
 }

@@ -11,26 +11,28 @@ export function systemCode(error: unknown): string | undefined {
   return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined
 }
 
-// A name that is too long for the file system cannot be there either.
-const absent = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
+// Nothing can be behind a name that is too long, nor behind links that go in a circle.
+const absent = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'])
 
 /** Whether nothing is there: the file, or a folder on the way to it. */
 export function isAbsence(error: unknown): boolean {
   return absent.has(systemCode(error) ?? '')
 }
 
-/** The one translation of the system's errors into the port's. What is neither is a bug of ours and stays what it is. */
+/**
+ * The one translation of the system's errors into the port's. What is neither is a bug of ours and stays what it is. For
+ * failures before the one step that shows a write: those after it are `maybeDone`.
+ */
 export function translated(error: unknown): unknown {
   if (error instanceof CodedError) return error
   const code = systemCode(error)
   if (code === undefined) return error
   if (full.has(code)) return new StoreFull('no space left in the folder', { cause: error })
   if (denied.has(code)) return new StoreDenied(`the file system refuses it (${code})`, { cause: error })
-  return new StoreUnavailable(`the file system failed (${code})`, { cause: error })
+  return new StoreUnavailable(`the file system failed (${code})`, { cause: error, effect: 'never-sent' })
 }
 
-/** `translated`, for failures after which the write may be done. */
-export function asUnavailable(error: unknown): StoreUnavailable {
-  const known = translated(error)
-  return known instanceof StoreUnavailable ? known : new StoreUnavailable('the write may be done', { cause: error })
+export function maybeDone(error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error
+  return new StoreUnavailable('written, but perhaps not to the disk', { cause: error, effect: 'maybe-sent' })
 }

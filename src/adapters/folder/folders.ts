@@ -11,28 +11,43 @@ export async function isDirect(path: string): Promise<boolean> {
   try {
     return (await realpath(path)) === path
   } catch (error) {
-    // ELOOP: links in a circle.
-    if (isAbsence(error) || systemCode(error) === 'ELOOP') return false
+    if (isAbsence(error)) return false
     throw error
+  }
+}
+
+export interface Spot {
+  /** Of the object at the path; `undefined` for everything that is not an object. */
+  readonly version: Version | undefined
+  /** Whether a file may be renamed to the path as it is. */
+  readonly isClear: boolean
+}
+
+export async function look(path: string): Promise<Spot> {
+  const [stats, direct] = await Promise.all([lstatOrAbsent(path), isDirect(dirname(path))])
+  const isFile = stats?.isFile() ?? false
+  return {
+    version: direct && isFile && stats !== undefined ? versionOf(stats) : undefined,
+    isClear: direct && (isFile || stats === undefined),
   }
 }
 
 /** The version of the object at a path below the root; `undefined` for everything that is not an object. */
 export async function objectVersion(path: string): Promise<Version | undefined> {
-  const [stats, direct] = await Promise.all([look(path), isDirect(dirname(path))])
-  return direct && stats?.isFile() ? versionOf(stats) : undefined
+  return (await look(path)).version
 }
 
-/** Makes sure that a file may be renamed to the path. Throws `KeyConflict` when something else than an object is there. */
-export async function clearWay(path: string): Promise<void> {
-  const stats = await look(path)
+/** Makes the folders, so that a file may be renamed to the path. Throws `KeyConflict` when something else is in the way. */
+export async function clearWay(root: string, path: string): Promise<void> {
+  await makeFolder(root, dirname(path))
+  const stats = await lstatOrAbsent(path)
   if (stats === undefined || stats.isFile()) return
   if (!stats.isDirectory()) throw new KeyConflict('what lies there is no file')
   if (!(await removedHollow(path))) throw new KeyConflict('the key is the beginning of others')
 }
 
 /** Makes the folder and those above it, down from the root, and never through a symbolic link. */
-export async function makeFolder(root: string, folder: string): Promise<void> {
+async function makeFolder(root: string, folder: string): Promise<void> {
   if (await isDirect(folder)) return
   if (folder !== root) await makeFolder(root, dirname(folder))
   try {
@@ -60,7 +75,7 @@ export function pathOf(root: string, key: string): string {
   return join(root, ...key.split('/'))
 }
 
-async function look(path: string): Promise<BigIntStats | undefined> {
+async function lstatOrAbsent(path: string): Promise<BigIntStats | undefined> {
   try {
     return await lstat(path, { bigint: true })
   } catch (error) {

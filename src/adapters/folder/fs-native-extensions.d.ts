@@ -2,5 +2,4 @@
 declare module 'fs-native-extensions' {
   /** Locks the whole file for this open file description without waiting; false when another one holds it. */
   export function tryLock(fd: number): boolean
-  export function unlock(fd: number): void
 }

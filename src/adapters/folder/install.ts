@@ -1,11 +1,11 @@
-import { rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { KeyConflict } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { PutCondition, PutOutcome } from '../../ports/object-store.ts'
-import { makeNewer, type PreparedFile, syncFolder } from './durable.ts'
-import { asUnavailable, systemCode } from './errors.ts'
-import { clearWay, isDirect, makeFolder, objectVersion, pathOf, pruneFolders } from './folders.ts'
+import { type PreparedFile, syncFolder } from './durable.ts'
+import { maybeDone, systemCode } from './errors.ts'
+import { clearWay, look, objectVersion, pathOf, pruneFolders } from './folders.ts'
 import type { Locks } from './locks.ts'
 import { lockName, type Place } from './place.ts'
 import { placeSidecar, removeSidecars, sidecarPath } from './sidecars.ts'
@@ -43,19 +43,18 @@ export async function install(
   const written = await locks.hold(place.locks, lockName(place, key), signal, async () => {
     signal.throwIfAborted()
     await steps.claim?.()
-    const current = await objectVersion(path)
+    const { version: current, isClear } = await look(path)
     if (!holds(when, current)) return undefined
-    const { etag } = await makeNewer(data, current, installation.nowMs())
-    await Promise.all([data.handle.close(), sidecar.handle.close()])
+    const { etag } = await data.makeNewer(current, installation.nowMs())
     const aside = sidecarPath(place, key, etag)
-    await placeSidecar(sidecar.path, aside)
+    await placeSidecar(sidecar, aside)
     try {
-      await renameInto(place.root, data.path, path)
+      await moveInto(place.root, data, path, isClear)
     } catch (error) {
       await Promise.all([rm(aside, { force: true }), pruneFolders(place.root, dirname(path))]).catch(() => {})
       throw error
     }
-    await removeSidecars(aside, { keep: true })
+    if (current !== undefined) await removeSidecars(aside, { keep: true })
     await steps.applied?.()
     return { etag, folders: [dirname(aside), dirname(path)] }
   })
@@ -63,7 +62,7 @@ export async function install(
   try {
     await Promise.all(written.folders.map(syncFolder))
   } catch (error) {
-    return { outcome: 'unknown', cause: asUnavailable(error) }
+    return { outcome: 'unknown', cause: maybeDone(error) }
   }
   return { outcome: 'applied', etag: written.etag }
 }
@@ -73,16 +72,17 @@ function holds(when: PutCondition, current: Version | undefined): boolean {
   return when === 'if-absent' ? current === undefined : current?.etag === when.ifMatch
 }
 
-async function renameInto(root: string, from: string, to: string): Promise<void> {
+async function moveInto(root: string, data: PreparedFile, path: string, isClear: boolean): Promise<void> {
+  let clear = isClear
   for (let left = maxTries; ; left--) {
     try {
-      if (!(await isDirect(dirname(to)))) await makeFolder(root, dirname(to))
-      await clearWay(to)
-      return await rename(from, to)
+      if (!clear) await clearWay(root, path)
+      return await data.moveTo(path)
     } catch (error) {
       const code = systemCode(error)
       if (code === 'ENOTDIR') throw new KeyConflict('a beginning of the key is an object', { cause: error })
       if (left === 0 || (code !== 'ENOENT' && code !== 'EISDIR')) throw error
+      clear = false
     }
   }
 }

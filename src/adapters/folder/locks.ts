@@ -7,8 +7,8 @@ import { systemCode } from './errors.ts'
 
 /** Locks of the system on whole files, for one open file description each; the kernel frees them when a process dies. */
 export interface FileLock {
+  /** Without waiting; false when another description holds it. Closing the description unlocks. */
   tryLock(fd: number): boolean
-  unlock(fd: number): void
 }
 
 /** The native part, or `undefined` on machines for which it was not built. */

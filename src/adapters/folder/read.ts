@@ -24,25 +24,17 @@ const readOnly = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O
 
 /** The object's file, open, with the meta of exactly the version that is open. The caller closes it. */
 export async function openObject(place: Place, key: ObjectKey): Promise<OpenObject | undefined> {
-  const path = pathOf(place.root, key)
   for (let left = maxTries; ; left--) {
-    const handle = await openFile(path)
-    if (handle === undefined) return undefined
+    const opened = await openFile(pathOf(place.root, key))
+    if (opened === undefined) return undefined
     try {
-      const stats = await handle.stat({ bigint: true })
-      if (stats.isFile()) {
-        const version = versionOf(stats)
-        const meta = await metaOf(place, key, version, left > 0)
-        if (meta !== undefined) return { handle, version, meta }
-      } else {
-        left = 0
-      }
+      const meta = await metaOf(place, key, opened.version, left > 0)
+      if (meta !== undefined) return { ...opened, meta }
     } catch (error) {
-      await handle.close()
+      await opened.handle.close()
       throw error
     }
-    await handle.close()
-    if (left === 0) return undefined
+    await opened.handle.close()
   }
 }
 
@@ -68,13 +60,15 @@ async function metaOf(
   return { key, sizeBytes, etag, lastModified, ...(facts ?? foreign) }
 }
 
-async function openFile(path: string): Promise<FileHandle | undefined> {
+async function openFile(path: string): Promise<Omit<OpenObject, 'meta'> | undefined> {
   if (!(await isDirect(dirname(path)))) return undefined
-  try {
-    return await open(path, readOnly)
-  } catch (error) {
-    // ELOOP: a link. ENXIO: a socket.
-    if (isAbsence(error) || systemCode(error) === 'ELOOP' || systemCode(error) === 'ENXIO') return undefined
+  const handle = await open(path, readOnly).catch((error: unknown) => {
+    // A link is ELOOP, which is an absence; a socket is ENXIO.
+    if (isAbsence(error) || systemCode(error) === 'ENXIO') return undefined
     throw error
-  }
+  })
+  const stats = await handle?.stat({ bigint: true })
+  if (handle !== undefined && stats?.isFile()) return { handle, version: versionOf(stats) }
+  await handle?.close()
+  return undefined
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { DeleteOutcome, ETag } from '../../ports/object-store.ts'
 import { syncFolder } from './durable.ts'
-import { asUnavailable } from './errors.ts'
+import { maybeDone } from './errors.ts'
 import { objectVersion, pathOf, pruneFolders } from './folders.ts'
 import type { Locks } from './locks.ts'
 import { lockName, type Place } from './place.ts'
@@ -34,7 +34,7 @@ export async function remove(removal: {
   try {
     await syncFolder(touched)
   } catch (error) {
-    return { outcome: 'unknown', cause: asUnavailable(error) }
+    return { outcome: 'unknown', cause: maybeDone(error) }
   }
   return { outcome: 'applied' }
 }

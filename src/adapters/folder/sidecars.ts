@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { Checksums, ETag } from '../../ports/object-store.ts'
+import type { PreparedFile } from './durable.ts'
 import { isAbsence, systemCode } from './errors.ts'
 import { lockName, type Place } from './place.ts'
 
@@ -42,14 +43,13 @@ export function parseFacts(found: Partial<Facts> | null): Facts | undefined {
   return { contentType, checksums, attributes }
 }
 
-/** Renames a prepared sidecar into its place. */
-export async function placeSidecar(prepared: string, path: string): Promise<void> {
+export async function placeSidecar(prepared: PreparedFile, path: string): Promise<void> {
   try {
-    await rename(prepared, path)
+    await prepared.moveTo(path)
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
     await mkdir(dirname(path), { recursive: true })
-    await rename(prepared, path)
+    await prepared.moveTo(path)
   }
 }
 

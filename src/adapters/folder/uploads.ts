@@ -2,7 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path'
 import { InvalidParts, UploadNotFound } from '../../ports/errors.ts'
 import type { MultipartUpload, Part } from '../../ports/object-store.ts'
-import { makeNewer, prepareFile, randomName, syncFolder } from './durable.ts'
+import { prepareFile, randomName, syncFolder } from './durable.ts'
 import { isAbsence } from './errors.ts'
 import type { Locks } from './locks.ts'
 import type { Place } from './place.ts'
@@ -24,8 +24,7 @@ export async function openUpload(place: Place, key: string, facts: Facts, writin
   const prepared = await prepareFile(place.temporary, [text], writing)
   try {
     await mkdir(join(place.uploads, uploadId))
-    await prepared.handle.close()
-    await rename(prepared.path, join(place.uploads, uploadId, manifest))
+    await prepared.moveTo(join(place.uploads, uploadId, manifest))
   } finally {
     await prepared.discard()
   }
@@ -41,7 +40,7 @@ export async function readUpload(place: Place, { key, uploadId }: MultipartUploa
     const facts = parseFacts(found)
     if (found.key === key && facts !== undefined) return facts
   } catch (error) {
-    if (!isAbsence(error)) throw error
+    if (!isAbsence(error) && !(error instanceof SyntaxError)) throw error
   }
   throw new UploadNotFound('no such upload')
 }
@@ -60,9 +59,8 @@ export async function storePart(
   const prepared = await prepareFile(place.temporary, pieces, writing)
   try {
     const version = await locks.hold(place.locks, folder, writing.signal, async () => {
-      const stored = await makeNewer(prepared, await versionAt(path), writing.nowMs)
-      await prepared.handle.close()
-      await rename(prepared.path, path)
+      const stored = await prepared.makeNewer(await versionAt(path), writing.nowMs)
+      await prepared.moveTo(path)
       return stored
     })
     await syncFolder(folder)

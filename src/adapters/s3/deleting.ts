@@ -18,7 +18,7 @@ export async function deleteObjects(
   if (inBatches) {
     for (let i = 0; i < keys.length; i += batchKeysMax) {
       const batch = keys.slice(i, i + batchKeysMax)
-      for (const result of await deleteBatch(bucket, batch, signal)) results.set(result.key, result)
+      for (const result of await settledByBatch(bucket, batch, signal)) results.set(result.key, result)
     }
   }
   const remaining = keys.filter((key) => !results.has(key))
@@ -32,25 +32,35 @@ export async function deleteObjects(
 }
 
 /** Results of those keys whose fate is settled. The others should be tried singly. */
-export async function deleteBatch(
+async function settledByBatch(
   bucket: S3Bucket,
   keys: readonly ObjectKey[],
   signal: AbortSignal,
 ): Promise<DeleteResult[]> {
-  const command = new DeleteObjectsCommand({
-    Bucket: bucket.bucket,
-    Delete: { Objects: keys.map((key) => ({ Key: at(bucket, key).Key })), Quiet: true },
-  })
   try {
-    const { Errors = [] } = await send(signal, (options) => bucket.client.send(command, options))
-    const failed = new Set(Errors.map(({ Key }) => Key))
-    return keys.filter((key) => !failed.has(at(bucket, key).Key)).map((key) => ({ key, error: undefined }))
+    const deleted = await deleteBatch(bucket, keys, signal)
+    return deleted.map((key) => ({ key, error: undefined }))
   } catch (error) {
     signal.throwIfAborted()
     // Nobody is there; asking again for each key would only take a thousand times as long.
     if (error instanceof StoreUnavailable && error.effect === 'never-sent') return keys.map((key) => ({ key, error }))
     return []
   }
+}
+
+/** One request for up to 1,000 keys. Returns those that are gone. */
+export async function deleteBatch(
+  bucket: S3Bucket,
+  keys: readonly ObjectKey[],
+  signal: AbortSignal,
+): Promise<ObjectKey[]> {
+  const command = new DeleteObjectsCommand({
+    Bucket: bucket.bucket,
+    Delete: { Objects: keys.map((key) => ({ Key: at(bucket, key).Key })), Quiet: true },
+  })
+  const { Errors = [] } = await send(signal, (options) => bucket.client.send(command, options))
+  const failed = new Set(Errors.map(({ Key }) => Key))
+  return keys.filter((key) => !failed.has(at(bucket, key).Key))
 }
 
 async function deleteOne(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<DeleteResult> {

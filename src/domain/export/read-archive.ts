@@ -56,6 +56,7 @@ export function createReadArchive(deps: ReadArchiveDeps): ReadArchive {
       {
         async pull(controller) {
           // The generator gives no empty chunk: a pull that enqueues nothing would never be followed by another.
+          ending.signal.throwIfAborted()
           const { done, value } = await chunks.next()
           if (done) controller.close()
           else controller.enqueue(value)

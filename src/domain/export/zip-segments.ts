@@ -45,27 +45,11 @@ const encoder = new TextEncoder()
  * What the bytes `[from, toExclusive)` of the archive are made of, in order, each piece made when it is asked for. The
  * first costs O(log n). Throws `RangeError` for a range that does not lie in the archive.
  */
-export function* segments(layout: ZipLayout, from: number, toExclusive: number): Generator<Segment, void, undefined> {
+export function segments(layout: ZipLayout, from: number, toExclusive: number): Generator<Segment, void, undefined> {
   if (!(from >= 0 && from <= toExclusive && toExclusive <= layout.lengthBytes)) {
     throw new RangeError(`no bytes ${from} to ${toExclusive} in an archive of ${layout.lengthBytes}`)
   }
-  const range: Span = { from, to: toExclusive }
-  const count = layout.entries.length
-  for (let i = indexAt(layout.localOffsets, from); i < count && offsetAt(layout.localOffsets, i) < toExclusive; i++) {
-    yield* entrySegments(layout, i, range)
-  }
-  const directory = centralDirectory(layout)
-  const end = directory.offset + directory.lengthBytes
-  if (toExclusive > directory.offset) {
-    for (
-      let i = indexAt(layout.centralOffsets, from);
-      i < count && offsetAt(layout.centralOffsets, i) < toExclusive;
-      i++
-    ) {
-      yield* centralSegments(layout, i, range)
-    }
-  }
-  if (toExclusive > end) yield* bytesWithin(range, end, endRecords(directory))
+  return segmentsWithin(layout, { from, to: toExclusive })
 }
 
 /** The bytes of `segment`, given the checksum that the manifest lacks. */
@@ -77,6 +61,21 @@ export function recordBytes(layout: ZipLayout, segment: RecordSegment, crc32: nu
       ? dataDescriptor(entry, crc32)
       : centralHeader(entry, offsetAt(layout.localOffsets, entryIndex), crc32)
   return record.subarray(offset, offset + lengthBytes)
+}
+
+function* segmentsWithin(layout: ZipLayout, range: Span): Generator<Segment, void, undefined> {
+  const count = layout.entries.length
+  for (let i = indexAt(layout.localOffsets, range.from); i < count; i++) {
+    if (offsetAt(layout.localOffsets, i) >= range.to) return
+    yield* entrySegments(layout, i, range)
+  }
+  for (let i = indexAt(layout.centralOffsets, range.from); i < count; i++) {
+    if (offsetAt(layout.centralOffsets, i) >= range.to) return
+    yield* centralSegments(layout, i, range)
+  }
+  const directory = centralDirectory(layout)
+  const end = directory.offset + directory.lengthBytes
+  if (range.to > end) yield* bytesWithin(range, end, endRecords(directory))
 }
 
 function* entrySegments(layout: ZipLayout, index: number, range: Span): Generator<Segment, void, undefined> {

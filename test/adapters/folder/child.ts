@@ -2,6 +2,7 @@
 // in lines.
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { createFolderObjectStore } from '../../../src/adapters/folder/object-store.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { PutCondition } from '../../../src/ports/object-store.ts'
@@ -65,6 +66,7 @@ const tasks: Record<string, () => Promise<void>> = {
   /** Asks for what it may not do. */
   async denied() {
     await put('before', 'x', 'always')
+    await chmod(dirname(root), 0o755)
     await chmod(root, 0o555)
     // Nothing is denied to root.
     if (process.geteuid?.() === 0) process.seteuid?.(65_534)

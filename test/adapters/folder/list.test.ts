@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { dataFolder, signal } from './open-folder.ts'
@@ -7,9 +8,7 @@ it('lists 10,000 files of one folder page by page, fast enough for a person who 
   const { root, open } = await dataFolder()
   await mkdir(join(root, 'many'), { recursive: true })
   const names = Array.from({ length: 10_000 }, (_, i) => `many/${String(i).padStart(5, '0')}.txt`)
-  for (let i = 0; i < names.length; i += 500) {
-    await Promise.all(names.slice(i, i + 500).map((name) => writeFile(join(root, name), '')))
-  }
+  for (const name of names) closeSync(openSync(join(root, name), 'w'))
   const store = open()
   const seen: string[] = []
   const started = performance.now()

@@ -1,0 +1,98 @@
+import type { R2Bucket } from '@cloudflare/workers-types'
+import { withCheckedConditions } from '../adapters/checked-conditions/object-store.ts'
+import { createConsoleLog } from '../adapters/console/log.ts'
+import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
+import { createDigests } from '../adapters/node-crypto/digests.ts'
+import { createR2ObjectStore } from '../adapters/r2/object-store.ts'
+import { createSystemClock } from '../adapters/system/clock.ts'
+import { createIds } from '../adapters/web-crypto/ids.ts'
+import type { LinkSigner } from '../ports/link-signer.ts'
+import type { Log } from '../ports/log.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { compose, type Foundation } from './composition.ts'
+import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
+import { guardStores } from './guarded-stores.ts'
+import { problemOf } from './http/problem.ts'
+import { openS3 } from './s3-store.ts'
+
+interface Env {
+  readonly BUCKET?: R2Bucket
+  readonly [variable: string]: unknown
+}
+
+type Service = ReturnType<typeof compose>
+
+/** Links begin with the origin that the client used, so each origin has a service of its own over the same stores. */
+const maxOrigins = 8
+
+const clock = createSystemClock()
+const ids = createIds()
+const digests = createDigests()
+// Once per isolate, made by its first request: what is kept here are values and functions, never a request's promises.
+let foundation: Omit<Foundation, 'publicUrl'> | undefined
+const services = new Map<string, Service>()
+
+const consoleLog = (level: Config['logLevel']): Log =>
+  // biome-ignore lint/suspicious/noConsole: the console is how a Worker writes its log
+  createConsoleLog({ level, write: (line, severity) => console[severity](line) })
+
+function readWorkerConfig(env: Env): Config {
+  const config = readConfig({ STORE: env.BUCKET === undefined ? undefined : 'r2', ...env })
+  const problems: string[] = []
+  if (config.store === 'folder') problems.push('STORE: Workers have no folders; bind an R2 bucket as BUCKET, or use s3')
+  if (config.store === 'r2' && env.BUCKET === undefined) problems.push('BUCKET: STORE=r2 needs an R2 binding of this name')
+  if (config.linkSecrets.length === 0) problems.push('LINK_SECRETS: is required on Workers, where no isolate outlives its links')
+  if (problems.length > 0) throw new InvalidConfig(problems)
+  return config
+}
+
+function openStore(config: Config, env: Env): { store: ObjectStore; links: LinkSigner | undefined } {
+  if (config.s3 !== undefined) return openS3(config.s3, { ids, clock })
+  if (env.BUCKET !== undefined && config.store === 'r2') {
+    return { store: createR2ObjectStore({ bucket: env.BUCKET, prefix: config.prefix }), links: undefined }
+  }
+  return { store: createMemoryObjectStore(clock), links: undefined }
+}
+
+function found(env: Env): Omit<Foundation, 'publicUrl'> {
+  const config = readWorkerConfig(env)
+  const log = consoleLog(config.logLevel)
+  const { store, links } = openStore(config, env)
+  const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock }).store
+  const guarded = guardStores({
+    objects: withCheckedConditions(store),
+    state: state && withCheckedConditions(state),
+    clock,
+    ids,
+    log,
+  })
+  const { linkSecrets } = config
+  return { config, linkSecrets, ...guarded, storeLinks: links, digests, clock, ids, log }
+}
+
+function serviceFor(request: Request, env: Env): Service {
+  foundation ??= found(env)
+  const { hostname, origin } = new URL(request.url)
+  if (foundation.config.apiTokens.length === 0 && !isLoopback(hostname)) {
+    throw new InvalidConfig(['API_TOKENS: is required where the service is reachable from outside'])
+  }
+  const publicUrl = foundation.config.publicUrl ?? origin
+  const known = services.get(publicUrl)
+  if (known !== undefined) return known
+  const service = compose({ ...foundation, publicUrl })
+  if (services.size < maxOrigins) services.set(publicUrl, service)
+  return service
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      return await serviceFor(request, env).fetch(request, env)
+    } catch (error) {
+      if (!(error instanceof InvalidConfig)) throw error
+      consoleLog('error').error('misconfigured', { problems: error.problems })
+      const problem = problemOf('not-configured', 'the operator finds the reasons in the log', ids.next())
+      return Response.json(problem, { status: problem.status, headers: { 'Content-Type': 'application/problem+json' } })
+    }
+  },
+}

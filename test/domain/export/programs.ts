@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { accessSync, constants, createReadStream } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { TestContext } from 'vitest'
+
+const packages = {
+  unzip: 'unzip',
+  python3: 'python3',
+  '7zz': '7zip',
+  '7z': '7zip',
+  bsdtar: 'libarchive-tools',
+  java: 'default-jdk-headless',
+} as const
+
+export type Program = keyof typeof packages
+
+/** The first of `programs` that is installed. Else the test is skipped, and fails where all programs must be there. */
+export function installed(ctx: TestContext, ...programs: readonly [Program, ...Program[]]): Program {
+  const found = programs.find(isInstalled)
+  if (found !== undefined) return found
+  const message = `${programs[0]} is not installed: apt-get install ${packages[programs[0]]}`
+  if (process.env.CI) throw new Error(message)
+  return ctx.skip(message)
+}
+
+function isInstalled(program: Program): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** What the program prints. Throws with all it said when it does not end with 0. `input`: a file piped into it. */
+export async function run(
+  program: Program,
+  args: readonly string[],
+  options: { input?: string; cwd?: string } = {},
+): Promise<Buffer> {
+  const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, LC_ALL: 'C.UTF-8' } })
+  const output: Buffer[] = []
+  const errors: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
+  const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
+  // A program that has seen enough closes its end; its exit code says whether that was right.
+  if (options.input !== undefined) await pipeline(createReadStream(options.input), child.stdin).catch(() => {})
+  else child.stdin.end()
+  const code = await ended
+  if (code === 0) return Buffer.concat(output)
+  throw new Error(`${program} ${args.join(' ')} ended with ${code}\n${Buffer.concat([...output, ...errors])}`)
+}
+
+/** SHA-256 and name of all entries, in order, as Python reads them; Python verifies every CRC on the way. */
+export async function readByPython(archive: string): Promise<{ name: string; sha256: string }[]> {
+  const script = `
+import hashlib, json, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as z:
+    print(json.dumps([{'name': i.filename, 'sha256': hashlib.sha256(z.read(i)).hexdigest()} for i in z.infolist()]))
+`
+  return JSON.parse((await run('python3', ['-c', script, archive])).toString())
+}
