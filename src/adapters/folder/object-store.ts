@@ -44,7 +44,13 @@ export function createFolderObjectStore(options: FolderObjectStoreOptions): Obje
   const call = async <T>(signal: AbortSignal, work: (place: Place) => Promise<T>): Promise<T> => {
     signal.throwIfAborted()
     try {
-      return await untilAborted(signal, openPlace().then(work))
+      return await untilAborted(
+        signal,
+        openPlace().then((place) => {
+          signal.throwIfAborted()
+          return work(place)
+        }),
+      )
     } catch (error) {
       throw signal.aborted && error === signal.reason ? error : translated(error)
     }

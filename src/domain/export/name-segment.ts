@@ -3,10 +3,24 @@ import { maxSegmentBytes } from '../../ports/object-key.ts'
 // As in `object-key.ts`, and what Windows refuses in a file name: a colon would be a drive or a hidden stream there.
 const forbidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\\/:*?"<>|]/gu
 const windowsDevice = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i
+// Nearly all names: nothing to normalise in them, and nothing forbidden. Five times faster than finding that out.
+const plain = /^[\w ()+,.@-]*$/
+const ascii = /^[ -~]*$/
 const encoder = new TextEncoder()
 
+/** How many bytes `text` has as UTF-8. Counted, because encoding it for that costs ten times as much. */
 export function utf8Bytes(text: string): number {
-  return encoder.encode(text).byteLength
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit <= 0x7f) continue
+    // Two units beyond the basic plane make four bytes; a lone surrogate is written as U+FFFD, which has three.
+    if (isHigh(unit) && isLow(text.charCodeAt(i + 1))) {
+      bytes += 2
+      i++
+    } else bytes += unit <= 0x7ff ? 1 : 2
+  }
+  return bytes
 }
 
 /**
@@ -14,14 +28,14 @@ export function utf8Bytes(text: string): number {
  * no device name of Windows. Not shortened. Empty when nothing is left, so for `.` and `..` too. Idempotent.
  */
 export function cleanSegment(segment: string): string {
-  const clean = withoutTrailingDots(segment.normalize('NFC').replace(forbidden, '_'))
+  const allowed = plain.test(segment) ? segment : segment.normalize('NFC').replace(forbidden, '_')
+  const clean = withoutTrailingDots(allowed)
   return windowsDevice.test(clean) ? `_${clean}` : clean
 }
 
 /** The longest beginning of a clean segment that has at most `maxBytes` bytes of UTF-8 and is clean. May be empty. */
 export function shortened(segment: string, maxBytes: number): string {
-  // UTF-8 needs at most three bytes for each UTF-16 unit.
-  if (segment.length * 3 <= maxBytes || utf8Bytes(segment) <= maxBytes) return segment
+  if (fits(segment, maxBytes)) return segment
   const { read } = encoder.encodeInto(segment, new Uint8Array(Math.max(0, maxBytes)))
   // Cleaned again, because the cut may leave a space at the end, or nothing but a device name.
   return cleanSegment(segment.slice(0, read))
@@ -31,7 +45,7 @@ export function shortened(segment: string, maxBytes: number): string {
 export function splitExtension(file: string): { stem: string; extension: string } {
   const dot = file.lastIndexOf('.')
   const extension = dot <= 0 ? '' : file.slice(dot)
-  if (utf8Bytes(extension) > maxExtensionBytes) return { stem: file, extension: '' }
+  if (!fits(extension, maxExtensionBytes)) return { stem: file, extension: '' }
   return { stem: file.slice(0, file.length - extension.length), extension }
 }
 
@@ -39,17 +53,26 @@ export function splitExtension(file: string): { stem: string; extension: string 
 export function isSafeEntryName(name: string): boolean {
   const path = name.endsWith('/') ? name.slice(0, -1) : name
   return path.split('/').every((segment) => {
-    return segment !== '' && segment === cleanSegment(segment) && utf8Bytes(segment) <= maxSegmentBytes
+    return segment !== '' && segment === cleanSegment(segment) && fits(segment, maxSegmentBytes)
   })
 }
 
 /** One value for all names that some file system takes for the same: any letter case, any canonical normalisation. */
 export function folded(name: string): string {
+  if (ascii.test(name)) return name.toUpperCase()
   // Lower first: only so do ẞ and ß, and the two lower-case sigmas, meet.
   return name.normalize('NFD').toLowerCase().toUpperCase().normalize('NFC')
 }
 
 const maxExtensionBytes = 32
+
+const isHigh = (unit: number) => unit >= 0xd800 && unit <= 0xdbff
+const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff
+
+function fits(text: string, maxBytes: number): boolean {
+  // UTF-8 needs at most three bytes for each UTF-16 unit.
+  return text.length * 3 <= maxBytes || utf8Bytes(text) <= maxBytes
+}
 
 function withoutTrailingDots(text: string): string {
   let end = text.length

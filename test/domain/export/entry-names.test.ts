@@ -130,6 +130,18 @@ describe('entry names', () => {
     )
   })
 
+  it('are measured in bytes as they will be written', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('', '\ud83c', '\udf89', '\ud83c\ud83c\udf89'),
+        (text, end) => {
+          expect(utf8Bytes(text + end + text)).toBe(new TextEncoder().encode(text + end + text).byteLength)
+        },
+      ),
+    )
+  })
+
   it('of names that are clean and differ stay as they are', () => {
     const clean = fc.stringMatching(/^[a-z]{2}\.(png|txt)$/)
     fc.assert(

@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runMainJob } from '../../scripts/main-job.ts'
+import { type Child, repository, startChild } from '../servers/child.ts'
+import { type S3rver, startS3rver } from '../servers/s3rver.ts'
+
+const samples = join(repository, 'test/data/training-set')
+let dir: string
+let s3rver: S3rver
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'lora-storage-main-job-'))
+})
+
+afterAll(async () => {
+  await rm(dir, { recursive: true, force: true })
+})
+
+const startNode = (env: Record<string, string>): Promise<Child> =>
+  startChild(['src/app/node.ts'], { ready: /listens on (http\S+)/, env: { PORT: '0', LOG_LEVEL: 'error', ...env } })
+
+const targets: readonly { name: string; start: () => Promise<Child>; stop?: () => Promise<void> }[] = [
+  { name: 'the folder store', start: () => startNode({ DATA_DIR: join(dir, 'folder') }) },
+  { name: 'the memory store', start: () => startNode({ STORE: 'memory' }) },
+  {
+    name: 's3rver',
+    start: async () => {
+      s3rver = await startS3rver()
+      return startNode({
+        S3_ENDPOINT_URL: `${s3rver.connection.endpoint}`,
+        S3_BUCKET: s3rver.bucket,
+        AWS_ACCESS_KEY_ID: 'S3RVER',
+        AWS_SECRET_ACCESS_KEY: 'S3RVER',
+      })
+    },
+    stop: () => s3rver.stop(),
+  },
+  {
+    name: 'workerd with R2',
+    start: () =>
+      startChild(['scripts/dev-worker.ts', '--port', '0', '--persist-to', join(dir, 'r2')], {
+        ready: /Ready on (http\S+)/,
+        readyMs: 60_000,
+      }),
+  },
+]
+
+for (const { name, start, stop } of targets) {
+  describe(`the main job on ${name}`, () => {
+    let service: Child
+
+    beforeAll(async () => {
+      service = await start()
+    })
+
+    afterAll(async () => {
+      await service?.stop()
+      await stop?.()
+    })
+
+    // Twice, because second requests find what first requests hide.
+    for (const round of ['once', 'and again']) {
+      it(`is done ${round}`, async () => {
+        const { files } = await runMainJob({ baseUrl: service.caught, samples })
+        expect(files).toBe(28)
+      })
+    }
+  })
+}
