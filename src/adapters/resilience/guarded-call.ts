@@ -12,8 +12,15 @@ export interface Call<Value> extends Times {
   readonly repeatable: boolean
   /** False where a failure says nothing about the store's health. Default: true. */
   readonly counted?: boolean
-  /** One attempt. Must end soon after its signal is aborted, which it is in any case when the attempt is over. */
+  /** One attempt. Its signal is aborted when nobody waits for it any more, and in any case when it is over. */
   attempt(signal: AbortSignal): Promise<Value>
+}
+
+export interface Guard {
+  readonly cockatiel: Cockatiel
+  readonly circuit: Circuit
+  readonly settings: ResilienceSettings
+  readonly world: World
 }
 
 /** An expected answer of the store, also when the port throws it: it shows that the store is alive. */
@@ -23,6 +30,7 @@ type Answer<Value> = { readonly value: Value } | { readonly refusal: CodedError 
 interface Progress {
   /** Something was sent whose effect is not known. */
   maybeSent: boolean
+  /** Before the next attempt. */
   waitMs: number
 }
 
@@ -31,66 +39,24 @@ interface Progress {
  * `StoreUnavailable` when the time, the places or the circuit say so; its `effect` speaks for all attempts together.
  * The caller's abort ends it at once, with his reason, and is never counted against the store.
  */
-export async function guarded<Value>(
-  call: Call<Value>,
-  { bulkhead, breaker, health }: Circuit,
-  { cockatiel, settings, world }: { cockatiel: Cockatiel; settings: ResilienceSettings; world: World },
-): Promise<Value> {
-  const { handleWhen, isBrokenCircuitError, isBulkheadRejectedError, isTaskCancelledError, retry, timeout } = cockatiel
-  const aggressive = cockatiel.TimeoutStrategy.Aggressive
+export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<Value> {
+  const { cockatiel, circuit, world } = guard
   const progress: Progress = { maybeSent: false, waitMs: 0 }
-  const endsAtMs = world.clock.nowMs() + call.deadlineMs
+  const deadline = cockatiel.timeout(call.deadlineMs, cockatiel.TimeoutStrategy.Aggressive)
+  const retries = retryPolicy(call, progress, guard)
 
-  const attempt = async (signal: AbortSignal): Promise<Answer<Value>> => {
-    let answered = false
-    try {
-      const answer = await timeout(call.attemptMs, aggressive).execute((inTime) => answerOf(call, inTime.signal), signal)
-      answered = true
-      return answer
-    } catch (error) {
-      if (isTaskCancelledError(error) && !signal.aborted) {
-        throw new StoreUnavailable(`the store did not answer within ${call.attemptMs} ms`, { cause: error })
-      }
-      answered = error instanceof StoreUnavailable && error.effect === 'never-sent'
-      throw error
-    } finally {
-      progress.maybeSent ||= !answered
-    }
+  const tryOnce = async (retry: number, signal: AbortSignal): Promise<Answer<Value>> => {
+    if (retry > 0) await world.clock.sleep(progress.waitMs, signal)
+    const attempt = () => attemptInTime(call, progress, signal, cockatiel)
+    return call.counted === false ? attempt() : circuit.breaker.execute(attempt, signal)
   }
-
-  const mayRetry = (error: unknown): boolean => {
-    if (!(error instanceof StoreUnavailable)) return false
-    if (!call.repeatable && error.effect !== 'never-sent') return false
-    return world.clock.nowMs() + (error.retryAfterMs ?? 0) < endsAtMs
-  }
-
-  // No waiting here: cockatiel's ignores aborts, and would hold the place in the bulkhead until it is over.
-  const retries = retry(handleWhen(mayRetry), { maxAttempts: settings.retriesMax })
-  retries.onRetry(({ attempt: retryNumber, ...failure }) => {
-    const error = 'error' in failure && failure.error instanceof StoreUnavailable ? failure.error : undefined
-    const backoffMs = Math.min(settings.backoffFirstMs * 2 ** (retryNumber - 1), settings.backoffMaxMs)
-    progress.waitMs = Math.max(world.ids.fraction() * backoffMs, error?.retryAfterMs ?? 0)
-    const delayMs = Math.round(progress.waitMs)
-    world.log.warn('store-retry', {
-      operation: call.operation,
-      attempt: retryNumber + 1,
-      delayMs,
-      effect: error?.effect,
-      message: error?.message,
-    })
-  })
 
   call.signal.throwIfAborted()
   try {
-    const answer = await timeout(call.deadlineMs, aggressive).execute(
+    const answer = await deadline.execute(
       (inTime) =>
-        bulkhead.execute(
-          (placed) =>
-            retries.execute(async ({ attempt: retryNumber, signal }) => {
-              if (retryNumber > 0) await world.clock.sleep(progress.waitMs, signal)
-              signal.throwIfAborted()
-              return call.counted === false ? attempt(signal) : breaker.execute(() => attempt(signal), signal)
-            }, placed.signal),
+        circuit.bulkhead.execute(
+          (placed) => retries.execute(({ attempt: retry, signal }) => tryOnce(retry, signal), placed.signal),
           inTime.signal,
         ),
       call.signal,
@@ -99,23 +65,56 @@ export async function guarded<Value>(
     return answer.value
   } catch (error) {
     call.signal.throwIfAborted()
-    const effect = progress.maybeSent ? 'maybe-sent' : 'never-sent'
-    if (isBulkheadRejectedError(error)) {
-      const retryAfterMs = settings.fullRetryAfterMs
-      throw new StoreUnavailable('too many calls are waiting for the store', { cause: error, effect, retryAfterMs })
-    }
-    if (isBrokenCircuitError(error)) {
-      const { retryAfterMs } = health()
-      throw new StoreUnavailable('the store is left alone for a while', { cause: error, effect, retryAfterMs })
-    }
-    if (isTaskCancelledError(error)) {
-      throw new StoreUnavailable(`the store was not done within ${call.deadlineMs} ms`, { cause: error, effect })
-    }
-    if (error instanceof StoreUnavailable && error.effect !== effect) {
-      const { message, retryAfterMs } = error
-      throw new StoreUnavailable(message, { cause: error, effect, retryAfterMs })
-    }
-    throw error
+    throw inOurWords(error, call, progress, guard)
+  }
+}
+
+/**
+ * cockatiel's own waiting between attempts ignores aborts, and would keep the place in the bulkhead until it is over. So
+ * it only counts, and the waiting is done by the attempt.
+ */
+function retryPolicy<Value>(call: Call<Value>, progress: Progress, { cockatiel, settings, world }: Guard) {
+  const { clock, ids, log } = world
+  const endsAtMs = clock.nowMs() + call.deadlineMs
+  const mayRetry = (error: unknown): boolean => {
+    if (!(error instanceof StoreUnavailable)) return false
+    if (!call.repeatable && error.effect !== 'never-sent') return false
+    return clock.nowMs() + (error.retryAfterMs ?? 0) < endsAtMs
+  }
+  const policy = cockatiel.retry(cockatiel.handleWhen(mayRetry), { maxAttempts: settings.retriesMax })
+  policy.onRetry(({ attempt: retry, ...reason }) => {
+    const failure = 'error' in reason && reason.error instanceof StoreUnavailable ? reason.error : undefined
+    const backoffMs = Math.min(settings.backoffFirstMs * 2 ** (retry - 1), settings.backoffMaxMs)
+    progress.waitMs = Math.ceil(Math.max(ids.fraction() * backoffMs, failure?.retryAfterMs ?? 0))
+    log.warn('store-retry', {
+      operation: call.operation,
+      retry,
+      waitMs: progress.waitMs,
+      effect: failure?.effect,
+      message: failure?.message,
+    })
+  })
+  return policy
+}
+
+async function attemptInTime<Value>(
+  call: Call<Value>,
+  progress: Progress,
+  signal: AbortSignal,
+  { timeout, TimeoutStrategy, isTaskCancelledError }: Cockatiel,
+): Promise<Answer<Value>> {
+  // A call that waited for a half-open circuit may come here late; cockatiel would start it all the same.
+  signal.throwIfAborted()
+  const { maybeSent } = progress
+  progress.maybeSent = true
+  try {
+    const inTime = timeout(call.attemptMs, TimeoutStrategy.Aggressive)
+    return await inTime.execute((attempt) => answerOf(call, attempt.signal), signal)
+  } catch (error) {
+    if (error instanceof StoreUnavailable && error.effect === 'never-sent') progress.maybeSent = maybeSent
+    // The same error stands for an abort from outside, which is not the store's fault.
+    if (!isTaskCancelledError(error) || signal.aborted) throw error
+    throw new StoreUnavailable(`the store did not answer within ${call.attemptMs} ms`, { cause: error })
   }
 }
 
@@ -130,4 +129,26 @@ async function answerOf<Value>(call: Call<Value>, signal: AbortSignal): Promise<
     if (proof) return { refusal: error }
     throw error
   }
+}
+
+function inOurWords<Value>(
+  error: unknown,
+  { deadlineMs }: Call<Value>,
+  { maybeSent }: Progress,
+  { cockatiel, circuit, settings }: Guard,
+): unknown {
+  const unavailable = (message: string, retryAfterMs?: number) =>
+    new StoreUnavailable(message, { cause: error, effect: maybeSent ? 'maybe-sent' : 'never-sent', retryAfterMs })
+  if (cockatiel.isBulkheadRejectedError(error)) {
+    return unavailable('too many calls are waiting for the store', settings.fullRetryAfterMs)
+  }
+  if (cockatiel.isBrokenCircuitError(error)) {
+    return unavailable('the store has failed too often and is left alone', circuit.health().retryAfterMs)
+  }
+  if (cockatiel.isTaskCancelledError(error)) return unavailable(`the store was not done within ${deadlineMs} ms`)
+  // An earlier attempt may have been heard, even if the last one was not.
+  if (error instanceof StoreUnavailable && maybeSent && error.effect === 'never-sent') {
+    return unavailable(error.message, error.retryAfterMs)
+  }
+  return error
 }
