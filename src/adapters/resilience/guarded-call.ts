@@ -1,11 +1,12 @@
 import { CodedError, StoreDenied, StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
-import type { Circuit, Cockatiel, World } from './circuit.ts'
+import type { CallClass, Circuit, Cockatiel, World } from './circuit.ts'
 import type { ResilienceSettings, Times } from './settings.ts'
 
 /** One call of the port, as often as it takes. */
 export interface Call<Value> extends Times {
   /** For the log. */
   readonly operation: string
+  readonly group: CallClass
   /** The caller's. */
   readonly signal: AbortSignal
   /** Whether doing it twice is as good as once. If not, only what was never sent is tried again. */

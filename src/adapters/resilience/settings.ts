@@ -65,13 +65,25 @@ export interface Times {
   readonly deadlineMs: number
 }
 
-export function sendTimes(settings: ResilienceSettings, sizeBytes: number): Times {
-  const fairMs = settings.sendOverheadMs + (sizeBytes / settings.sendBytesPerSecond) * 1000
-  const attemptMs = Math.min(Math.max(fairMs, settings.sendAttemptMinMs), settings.sendAttemptMaxMs)
-  return { attemptMs, deadlineMs: attemptMs * settings.sendAttempts }
-}
+/** Which of the limits apply to which call. */
+export function callTimes(settings: ResilienceSettings) {
+  const meta: Times = { attemptMs: settings.metaAttemptMs, deadlineMs: settings.metaDeadlineMs }
+  return {
+    meta,
+    list: { attemptMs: settings.listAttemptMs, deadlineMs: settings.listDeadlineMs } satisfies Times,
+    open: { attemptMs: settings.openAttemptMs, deadlineMs: settings.openDeadlineMs } satisfies Times,
+    complete: { attemptMs: settings.completeAttemptMs, deadlineMs: settings.completeDeadlineMs } satisfies Times,
+    probe: { attemptMs: settings.probeAttemptMs, deadlineMs: settings.probeDeadlineMs } satisfies Times,
 
-export function metaTimes(settings: ResilienceSettings, keys = 0): Times {
-  const moreMs = keys * settings.deleteEachMs
-  return { attemptMs: settings.metaAttemptMs + moreMs, deadlineMs: settings.metaDeadlineMs + moreMs }
+    deleting(keys: number): Times {
+      const moreMs = keys * settings.deleteEachMs
+      return { attemptMs: meta.attemptMs + moreMs, deadlineMs: meta.deadlineMs + moreMs }
+    },
+
+    sending(sizeBytes: number): Times {
+      const fairMs = settings.sendOverheadMs + (sizeBytes / settings.sendBytesPerSecond) * 1000
+      const attemptMs = Math.min(Math.max(fairMs, settings.sendAttemptMinMs), settings.sendAttemptMaxMs)
+      return { attemptMs, deadlineMs: attemptMs * settings.sendAttempts }
+    },
+  }
 }

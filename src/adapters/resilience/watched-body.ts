@@ -46,6 +46,7 @@ export function watchedBody(body: ReadableStream<Uint8Array>, watch: Watch): Rea
           controller.error(signal.reason)
           letGo(signal.reason)
         }
+        if (signal.aborted) return gone()
         signal.addEventListener('abort', gone, { once: true })
         stopListening = () => signal.removeEventListener('abort', gone)
       },

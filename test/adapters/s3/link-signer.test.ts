@@ -6,6 +6,7 @@ import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { UnsupportedByStore } from '../../../src/ports/errors.ts'
 import type { LinkGrant } from '../../../src/ports/link-signer.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
+import { describeLinkSigner } from '../../contract/link-signer.ts'
 import { type S3rver, startS3rver } from '../../servers/s3rver.ts'
 
 const { signal } = new AbortController()
@@ -74,4 +75,17 @@ it('lets somebody without credentials send one part', async () => {
   await store.completeMultipart(upload, [part], { signal, when: 'always' })
   const got = await store.get(key, { signal })
   expect(await new Response(got?.body).text()).toBe('by the browser')
+})
+
+describeLinkSigner('s3, presigned for s3rver', {
+  async open() {
+    const own = await startS3rver()
+    const at = { client: own.client, bucket: own.bucket, prefix: 'contract' }
+    const signer = createS3LinkSigner({ ...at, clock })
+    return { signer, store: createS3ObjectStore({ ...at, ids: createIds() }), nowMs: clock.nowMs, close: own.stop }
+  },
+  gaps: {
+    unsigned: 's3rver reads the expiry of a presigned URL and compares no signature',
+    getOnly: 'signature version 4 signs the method',
+  },
 })
