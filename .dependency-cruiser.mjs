@@ -55,7 +55,8 @@ export default {
     ),
     {
       name: 'node-only-at-the-edge',
-      comment: 'The same source runs on Workers: only the Node entries and the adapters of Node itself use its modules.',
+      comment:
+        'The same source runs on Workers: only the Node entries and the adapters of Node itself use its modules.',
       severity: 'error',
       from: {
         path: '^src/',
@@ -95,11 +96,11 @@ export default {
       to: { path: '^src/', pathNot: [entries, '\\.d\\.ts$'], reachable: false },
     },
     {
-      name: 'src-imports-src',
+      name: 'src-never-imports-test',
       comment: 'The service runs without test, bench and scripts: they are not in its image.',
       severity: 'error',
-      from: { path: '^src/' },
-      to: { dependencyTypes: ['local'], pathNot: ['^src/', '^package\\.json$', inner] },
+      from: { path: '^src/', pathNot: inner },
+      to: { dependencyTypes: ['local'], pathNot: ['^src/', '^package\\.json$'] },
     },
     {
       name: 'no-dev-packages',
@@ -108,7 +109,7 @@ export default {
       from: { path: '^src/', pathNot: inner },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'npm-optional', 'npm-peer'],
-        dependencyTypesNot: ['type-only'],
+        dependencyTypesNot: ['type-only', 'type-import'],
       },
     },
   ],

@@ -24,6 +24,7 @@ const drainMs = 8_000
 /** Silence on a connection, in either direction, that ends it. A slow upload that moves is never cut. */
 const idleSocketMs = 120_000
 const headersTimeoutMs = 15_000
+const probeMs = 60_000
 
 const clock = createSystemClock()
 const ids = createIds()
@@ -104,6 +105,11 @@ async function start(): Promise<void> {
   })
   drainOnSignal(server)
   greet(config, publicUrl)
+  // Seen now rather than at the first upload; the service starts without a store and says when it cannot reach it.
+  guarded.objects.capabilities({ signal: AbortSignal.timeout(probeMs) }).then(
+    (capabilities) => log.info('store-capabilities', { ...capabilities }),
+    (error: unknown) => log.warn('store-not-reached', { error }),
+  )
 }
 
 async function listen(server: Server, { host, port }: Config): Promise<number> {

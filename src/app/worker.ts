@@ -24,6 +24,8 @@ type Service = ReturnType<typeof compose>
 
 /** Links begin with the origin that the client used, so each origin has a service of its own over the same stores. */
 const maxOrigins = 8
+/** An isolate has 128 MB for everything, so a request holds less there than on Node. */
+const isolateWindowBytes = `${32 * 2 ** 20}`
 
 const clock = createSystemClock()
 const ids = createIds()
@@ -37,11 +39,17 @@ const consoleLog = (level: Config['logLevel']): Log =>
   createConsoleLog({ level, write: (line, severity) => console[severity](line) })
 
 function readWorkerConfig(env: Env): Config {
-  const config = readConfig({ STORE: env.BUCKET === undefined ? undefined : 'r2', ...env })
+  const config = readConfig({
+    STORE: env.BUCKET === undefined ? undefined : 'r2',
+    UPLOAD_WINDOW_BYTES: isolateWindowBytes,
+    ...env,
+  })
   const problems: string[] = []
   if (config.store === 'folder') problems.push('STORE: Workers have no folders; bind an R2 bucket as BUCKET, or use s3')
-  if (config.store === 'r2' && env.BUCKET === undefined) problems.push('BUCKET: STORE=r2 needs an R2 binding of this name')
-  if (config.linkSecrets.length === 0) problems.push('LINK_SECRETS: is required on Workers, where no isolate outlives its links')
+  if (config.store === 'r2' && env.BUCKET === undefined)
+    problems.push('BUCKET: STORE=r2 needs an R2 binding of this name')
+  if (config.linkSecrets.length === 0)
+    problems.push('LINK_SECRETS: is required on Workers, where no isolate outlives its links')
   if (problems.length > 0) throw new InvalidConfig(problems)
   return config
 }

@@ -1,4 +1,4 @@
-import type { DeleteOutcome, ObjectStore, PutOutcome } from '../../ports/object-store.ts'
+import type { CallOptions, DeleteOutcome, ObjectStore, PutOutcome } from '../../ports/object-store.ts'
 import {
   type CallClass,
   type Circuit,
@@ -12,7 +12,7 @@ import { deleteEach } from './delete-each.ts'
 import { type Call, guarded } from './guarded-call.ts'
 import { lostAsUnknown, unknownAsLost } from './lost-write.ts'
 import { openBody } from './open-body.ts'
-import { callTimes, defaultSettings, type ResilienceSettings } from './settings.ts'
+import { callTimes, defaultSettings, type ResilienceSettings, type Times } from './settings.ts'
 import { watchedBody } from './watched-body.ts'
 
 export type StoreHealth = Readonly<Record<CallClass, CircuitHealth>>
@@ -50,39 +50,28 @@ export function withResilience(
     return guarded(call, { cockatiel: shared.cockatiel, circuit: shared.circuits[call.group], settings, world })
   }
 
-  const guardWrite = <Outcome extends PutOutcome | DeleteOutcome>(call: Call<Outcome>) =>
+  /** Reads, and writes that may as well be done twice. */
+  const repeat = <Value>(
+    group: CallClass,
+    operation: string,
+    limits: Times,
+    { signal }: CallOptions,
+    attempt: Call<Value>['attempt'],
+  ) => guard({ group, operation, ...limits, signal, repeatable: true, attempt })
+
+  const write = <Outcome extends PutOutcome | DeleteOutcome>(call: Call<Outcome>) =>
     lostAsUnknown(guard({ ...call, attempt: (signal) => unknownAsLost(call.attempt(signal)) }))
 
   const guardedStore: ObjectStore = {
-    capabilities: ({ signal: callers }) =>
-      guard({
-        operation: 'capabilities',
-        group: 'meta',
-        ...times.probe,
-        signal: callers,
-        repeatable: true,
-        attempt: (signal) => store.capabilities({ signal }),
-      }),
+    capabilities: (options) =>
+      repeat('meta', 'capabilities', times.probe, options, (signal) => store.capabilities({ signal })),
 
-    put: (key, body, options) =>
-      guardWrite({
-        operation: 'put',
-        group: 'data',
-        ...times.sending(body.byteLength),
-        signal: options.signal,
-        repeatable: options.when === 'always',
-        attempt: (signal) => store.put(key, body, { ...options, signal }),
-      }),
+    head: (key, options) => repeat('meta', 'head', times.meta, options, (signal) => store.head(key, { signal })),
+
+    list: (options) => repeat('list', 'list', times.list, options, (signal) => store.list({ ...options, signal })),
 
     async get(key, options) {
-      const opened = await guard({
-        operation: 'get',
-        group: 'data',
-        ...times.open,
-        signal: options.signal,
-        repeatable: true,
-        attempt: (signal) => openBody(store, key, options, signal),
-      })
+      const opened = await repeat('data', 'get', times.open, options, (signal) => openBody(store, key, options, signal))
       if (opened === undefined) return undefined
       const body = watchedBody(opened.found.body, {
         clock: world.clock,
@@ -97,28 +86,18 @@ export function withResilience(
       return { ...opened.found, body }
     },
 
-    head: (key, { signal: callers }) =>
-      guard({
-        operation: 'head',
-        group: 'meta',
-        ...times.meta,
-        signal: callers,
-        repeatable: true,
-        attempt: (signal) => store.head(key, { signal }),
-      }),
-
-    list: (options) =>
-      guard({
-        operation: 'list',
-        group: 'list',
-        ...times.list,
+    put: (key, body, options) =>
+      write({
+        operation: 'put',
+        group: 'data',
+        ...times.sending(body.byteLength),
         signal: options.signal,
-        repeatable: true,
-        attempt: (signal) => store.list({ ...options, signal }),
+        repeatable: options.when === 'always',
+        attempt: (signal) => store.put(key, body, { ...options, signal }),
       }),
 
     delete: (key, options) =>
-      guardWrite({
+      write({
         operation: 'delete',
         group: 'meta',
         ...times.meta,
@@ -127,52 +106,31 @@ export function withResilience(
         attempt: (signal) => store.delete(key, { ...options, signal }),
       }),
 
-    deleteMany: (keys, { signal: callers }) =>
-      deleteEach(store, keys, { signal: callers }, (attempt) =>
-        guard({
-          operation: 'deleteMany',
-          group: 'meta',
-          ...times.deleting(keys.length),
-          signal: callers,
-          repeatable: true,
-          attempt,
-        }),
+    deleteMany: (keys, options) =>
+      deleteEach(store, keys, options, (attempt) =>
+        repeat('meta', 'deleteMany', times.deleting(keys.length), options, attempt),
       ),
 
     // A second upload does no harm: nobody knows the first, and it is swept.
     createMultipart: (key, options) =>
-      guard({
-        operation: 'createMultipart',
-        group: 'meta',
-        ...times.meta,
-        signal: options.signal,
-        repeatable: true,
-        attempt: (signal) => store.createMultipart(key, { ...options, signal }),
-      }),
+      repeat('meta', 'createMultipart', times.meta, options, (signal) =>
+        store.createMultipart(key, { ...options, signal }),
+      ),
 
-    putPart: (upload, partNumber, body, { signal: callers }) =>
-      guard({
-        operation: 'putPart',
-        group: 'data',
-        ...times.sending(body.byteLength),
-        signal: callers,
-        repeatable: true,
-        attempt: (signal) => store.putPart(upload, partNumber, body, { signal }),
-      }),
+    putPart: (upload, partNumber, body, options) =>
+      repeat('data', 'putPart', times.sending(body.byteLength), options, (signal) =>
+        store.putPart(upload, partNumber, body, { signal }),
+      ),
 
-    listParts: (upload, { signal: callers }) =>
-      guard({
-        operation: 'listParts',
-        group: 'meta',
-        ...times.meta,
-        signal: callers,
-        repeatable: true,
-        attempt: (signal) => store.listParts(upload, { signal }),
-      }),
+    listParts: (upload, options) =>
+      repeat('meta', 'listParts', times.meta, options, (signal) => store.listParts(upload, { signal })),
+
+    abortMultipart: (upload, options) =>
+      repeat('meta', 'abortMultipart', times.meta, options, (signal) => store.abortMultipart(upload, { signal })),
 
     // Not counted: stores that join files go on after a time-out. Not repeated: the upload is gone when it has worked.
     completeMultipart: (upload, parts, options) =>
-      guardWrite({
+      write({
         operation: 'completeMultipart',
         group: 'meta',
         ...times.complete,
@@ -180,16 +138,6 @@ export function withResilience(
         repeatable: false,
         counted: false,
         attempt: (signal) => store.completeMultipart(upload, parts, { ...options, signal }),
-      }),
-
-    abortMultipart: (upload, { signal: callers }) =>
-      guard({
-        operation: 'abortMultipart',
-        group: 'meta',
-        ...times.meta,
-        signal: callers,
-        repeatable: true,
-        attempt: (signal) => store.abortMultipart(upload, { signal }),
       }),
   }
 

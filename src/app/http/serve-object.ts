@@ -20,6 +20,9 @@ const inlineTypes = new Map([
   ['application/json', 'text/plain; charset=utf-8'],
 ])
 
+/** How many versions are looked at when each is replaced while it is being opened. */
+const versionsTried = 5
+
 /**
  * An object as an HTTP answer: 200, 206, 304, 412 or 416, for GET and HEAD. Users' bytes are never a page of ours: they
  * come as attachments, sandboxed, and no browser may guess their type. Costs one HEAD, and one GET when bytes are sent.
@@ -31,34 +34,47 @@ export async function serveObject(
   naming: { disposition: Disposition; filename: string },
 ): Promise<Response> {
   const { signal } = c.var
-  const meta = await store.head(key, { signal })
-  if (meta === undefined) throw new NotFound('no such object')
+  for (let left = versionsTried; ; left--) {
+    const meta = await store.head(key, { signal })
+    if (meta === undefined) throw new NotFound('no such object')
+    const { status, headers, range } = answerTo(c, meta, naming)
+    if (range === undefined || range.length === 0) return new Response(null, { status, headers })
+    try {
+      const found = await store.get(key, { signal, ifMatch: meta.etag, ...(status === 206 ? { range } : {}) })
+      if (found === undefined) throw new NotFound('no such object')
+      return new Response(found.body, { status, headers })
+    } catch (error) {
+      // Replaced since the HEAD: the client's conditions are then to be judged by the new version.
+      if (!(error instanceof PreconditionFailed) || left === 1) throw error
+    }
+  }
+}
+
+interface Answer {
+  readonly status: 200 | 206 | 304
+  readonly headers: Headers
+  /** The bytes to send, if any are to be sent. */
+  readonly range?: { readonly offset: number; readonly length: number }
+}
+
+function answerTo(c: AppContext, meta: ObjectMeta, naming: { disposition: Disposition; filename: string }): Answer {
   const headers = objectHeaders(meta, naming)
   const ifMatch = c.req.header('if-match')
   if (ifMatch !== undefined && !matchesStrongly(ifMatch, meta.etag))
     throw new PreconditionFailed('another version is stored')
   const ifNoneMatch = c.req.header('if-none-match')
-  if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, meta.etag))
-    return new Response(null, { status: 304, headers })
+  if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, meta.etag)) return { status: 304, headers }
 
   const ifRange = c.req.header('if-range')
   const range =
     ifRange === undefined || ifRangeHolds(ifRange, meta.etag) ? parseRange(c.req.header('range')) : undefined
   const { offset, lengthBytes } = resolveRange(range, meta.sizeBytes)
   headers.set('Content-Length', lengthBytes.toString())
-  const status = range === undefined ? 200 : 206
   if (range !== undefined) {
     headers.set('Content-Range', `bytes ${offset}-${offset + lengthBytes - 1}/${meta.sizeBytes}`)
   }
-  if (c.req.method === 'HEAD' || lengthBytes === 0) return new Response(null, { status, headers })
-
-  const found = await store.get(key, {
-    signal,
-    ifMatch: meta.etag,
-    ...(range === undefined ? {} : { range: { offset, length: lengthBytes } }),
-  })
-  if (found === undefined) throw new NotFound('no such object')
-  return new Response(found.body, { status, headers })
+  const status = range === undefined ? 200 : 206
+  return c.req.method === 'HEAD' ? { status, headers } : { status, headers, range: { offset, length: lengthBytes } }
 }
 
 function objectHeaders(meta: ObjectMeta, naming: { disposition: Disposition; filename: string }): Headers {

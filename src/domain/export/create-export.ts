@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Digests } from '../../ports/digests.ts'
+import { PreconditionFailed } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
@@ -9,7 +10,8 @@ import type { ObjectRecords } from '../object/object-record.ts'
 import { keepManifest, readExport, sweepExports } from './export-store.ts'
 import type { ExportManifest } from './manifest.ts'
 import { planExport, type SelectedObject } from './plan-export.ts'
-import { type Selected, selectKeys } from './selection.ts'
+import { ExportStale } from './refusals.ts'
+import { type Selected, type SelectedKey, selectKeys } from './selection.ts'
 
 export interface CreateExportDeps {
   readonly store: ObjectStore
@@ -50,8 +52,7 @@ export async function createExport(
   }
   const keys = await selectKeys(store, wanted.include, { maxEntries: limits.maxEntries, signal })
   const looked = await mapConcurrently(keys, headsInFlight, async (place) => {
-    const meta = await store.head(place.key, { signal })
-    return { place, object: meta && { ...place, ...meta, checksums: await checksumsOf(deps, meta, signal) } }
+    return { place, object: await lookAt(deps, place, signal) }
   })
   const objects: SelectedObject[] = looked.flatMap(({ object }) => (object === undefined ? [] : [object]))
   const nowMs = clock.nowMs()
@@ -66,6 +67,26 @@ export async function createExport(
   return {
     manifest,
     missing: looked.flatMap(({ place, object }) => (object === undefined && place.named ? [place.key] : [])),
+  }
+}
+
+/** An object that is replaced just now is looked at again; one that is replaced again and again ends the export. */
+const looks = 3
+
+async function lookAt(
+  deps: CreateExportDeps,
+  place: SelectedKey,
+  signal: AbortSignal,
+): Promise<SelectedObject | undefined> {
+  for (let look = 1; ; look++) {
+    const meta = await deps.store.head(place.key, { signal })
+    if (meta === undefined) return undefined
+    try {
+      return { ...place, ...meta, checksums: await checksumsOf(deps, meta, signal) }
+    } catch (error) {
+      if (!(error instanceof PreconditionFailed)) throw error
+      if (look === looks) throw new ExportStale(`${place.file} changes while it is being exported`)
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-/** Seconds and milliseconds are cut off, as the format wants even seconds. APPNOTE 4.4.6. */
+/** The two 16-bit fields of APPNOTE 4.4.6, which count in steps of two seconds. */
 export interface DosTime {
   readonly date: number
   readonly time: number

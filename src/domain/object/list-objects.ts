@@ -1,6 +1,6 @@
 import { CodedError } from '../../ports/errors.ts'
 import type { CallOptions, ListedObject, ObjectStore } from '../../ports/object-store.ts'
-import { publicRoots } from './public-key.ts'
+import { type PublicRoot, publicRoots } from './public-key.ts'
 
 /** A cursor that we did not give out. */
 export class InvalidCursor extends CodedError {
@@ -23,11 +23,12 @@ export async function listObjects(
 ): Promise<ObjectListing> {
   const { prefix, delimiter, limit, signal } = request
   const roots = publicRoots.filter((root) => root.startsWith(prefix) || prefix.startsWith(root))
-  const start = request.cursor === undefined ? { root: roots[0], inside: undefined } : parseCursor(request.cursor)
+  const start =
+    request.cursor === undefined ? { root: roots[0], inside: undefined } : parseCursor(request.cursor, roots)
   const objects: ListedObject[] = []
   const prefixes: string[] = []
   let inside = start.inside
-  for (const root of roots.slice(Math.max(0, roots.indexOf(start.root as (typeof publicRoots)[number])))) {
+  for (const root of roots.slice(start.root === undefined ? 0 : roots.indexOf(start.root))) {
     const room = limit - objects.length - prefixes.length
     if (room === 0) return { objects, prefixes, nextCursor: formatCursor(root, undefined) }
     if (delimiter !== undefined && prefix.length < root.length) {
@@ -55,11 +56,10 @@ function formatCursor(root: string, inside: string | undefined): string {
   return `${root.slice(0, -1)}:${inside ?? ''}`
 }
 
-function parseCursor(cursor: string): { root: string; inside: string | undefined } {
+function parseCursor(cursor: string, roots: readonly PublicRoot[]): { root: PublicRoot; inside: string | undefined } {
   const colon = cursor.indexOf(':')
-  const root = `${cursor.slice(0, colon)}/`
-  if (colon === -1 || !publicRoots.some((known) => known === root))
-    throw new InvalidCursor('the cursor is not one of ours')
+  const root = roots.find((known) => known === `${cursor.slice(0, colon)}/`)
+  if (colon === -1 || root === undefined) throw new InvalidCursor('the cursor is not one of this listing')
   const inside = cursor.slice(colon + 1)
   return { root, inside: inside === '' ? undefined : inside }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { pattern } from '../../contract/object-store/harness.ts'
+import { pulledBody, slices, streamed } from '../bodies.ts'
 import { countCalls } from '../counted-store.ts'
 import { expectProblem } from '../problems.ts'
 import { createService, type RequestOptions } from '../service.ts'
@@ -125,25 +126,12 @@ describe('PUT /v1/objects/{key}', () => {
   it('does not read the body of a PUT whose condition fails already', async () => {
     const service = createService()
     await service.request(path, put('first'))
-    for (const headers of [{ 'If-None-Match': '*' }, { 'If-Match': '"other"' }]) {
-      let pulls = 0
-      const body = new ReadableStream<Uint8Array>(
-        {
-          pull(controller) {
-            pulls += 1
-            if (pulls > 3) controller.close()
-            else controller.enqueue(new Uint8Array(10))
-          },
-        },
-        { highWaterMark: 0 },
-      )
-      const answer = await service.request(path, {
-        method: 'PUT',
-        body,
-        headers: { ...headers } as Record<string, string>,
-      })
+    const failing: Record<string, string>[] = [{ 'If-None-Match': '*' }, { 'If-Match': '"other"' }]
+    for (const headers of failing) {
+      const body = pulledBody([new Uint8Array(10), new Uint8Array(10)])
+      const answer = await service.request(path, { method: 'PUT', body: body.stream, headers })
       await expectProblem(answer, 412, 'precondition-failed')
-      expect(pulls).toBe(0)
+      expect(body.pulledBytes()).toBe(0)
     }
   })
 
@@ -199,8 +187,8 @@ describe('PUT /v1/objects/{key}', () => {
     const service = createService({ env: { MAX_UPLOAD_BYTES: '10' } })
     const announced = await service.request(path, put('12345678901', { 'content-length': '11' }))
     await expectProblem(announced, 413, 'too-large')
-    const streamed = await service.request(path, { method: 'PUT', body: ReadableStream.from([new Uint8Array(11)]) })
-    await expectProblem(streamed, 413, 'too-large')
+    const unannounced = await service.request(path, { method: 'PUT', body: streamed([new Uint8Array(11)]) })
+    await expectProblem(unannounced, 413, 'too-large')
     expect((await service.request(path, put('1234567890'))).status).toBe(201)
   })
 
@@ -208,7 +196,7 @@ describe('PUT /v1/objects/{key}', () => {
     const service = createService()
     const answer = await service.request(path, {
       method: 'PUT',
-      body: ReadableStream.from([new TextEncoder().encode('hello')]),
+      body: streamed([new TextEncoder().encode('hello')]),
       headers: { 'content-length': length },
     })
     await expectProblem(answer, 400, 'body-incomplete')
@@ -217,7 +205,7 @@ describe('PUT /v1/objects/{key}', () => {
 
   it('stores nothing of a body that breaks off', async () => {
     const service = createService()
-    const body = ReadableStream.from(
+    const body = streamed(
       (async function* () {
         yield new Uint8Array(9 * MiB)
         throw new Error('the client left')
@@ -235,7 +223,7 @@ describe('PUT /v1/objects/{key}', () => {
     const big = '/v1/objects/results/p1/lora/big.safetensors'
     const answer = await service.request(big, {
       method: 'PUT',
-      body: ReadableStream.from(slices(bytes, 1_000_003)),
+      body: streamed(slices(bytes)),
       headers: { 'Content-Digest': `sha-256=:${digest}:` },
     })
     expect(answer.status).toBe(201)
@@ -386,7 +374,3 @@ describe('DELETE /v1/objects/{key}', () => {
     expect((await remove()).status).toBe(204)
   })
 })
-
-function* slices(bytes: Uint8Array, size: number): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.byteLength; start += size) yield bytes.slice(start, start + size)
-}

@@ -85,9 +85,10 @@ export function objectRoutes(deps: WriteObjectDeps & { limits: Limits }): Route[
       const sizeBytes = announcedLength(c, limits.maxUploadBytes)
       const sha256 = announcedSha256([c.req.header('content-digest'), c.req.header('repr-digest')])
       const contentType = contentTypeOf(c)
-      const before = condition === 'if-absent' ? undefined : await store.head(key, { signal })
-      if (condition === 'exists' && before === undefined) throw new PreconditionFailed('there is no such object')
+      const before = await store.head(key, { signal })
       // A condition that fails already is answered before the body is read.
+      if (condition === 'exists' && before === undefined) throw new PreconditionFailed('there is no such object')
+      if (condition === 'if-absent' && before !== undefined) throw new PreconditionFailed('there is such an object')
       if (typeof condition === 'object' && before?.etag !== condition.ifMatch) {
         throw new PreconditionFailed('another version is stored')
       }

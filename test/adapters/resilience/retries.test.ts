@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import { PreconditionFailed, StoreDenied, StoreMisbehaved, StoreUnavailable } from '../../../src/ports/errors.ts'
+import { parseObjectKey } from '../../../src/ports/object-key.ts'
+import type { ETag, ObjectStore } from '../../../src/ports/object-store.ts'
+import { createFailingStore, guard, maybeSent, neverSent, type Trouble, thrown } from './failing-store.ts'
+
+const { signal } = new AbortController()
+const key = parseObjectKey('k')
+const body = new Uint8Array([1, 2, 3])
+const text = { signal, contentType: 'text/plain' }
+
+const repeatable: [method: string, call: (store: ObjectStore) => Promise<unknown>][] = [
+  ['capabilities', (store) => store.capabilities({ signal })],
+  ['head', (store) => store.head(key, { signal })],
+  ['get', (store) => store.get(key, { signal })],
+  ['list', (store) => store.list({ signal, prefix: '', limit: 1 })],
+  ['put', (store) => store.put(key, body, { ...text, when: 'always' })],
+  ['delete', (store) => store.delete(key, { signal })],
+  ['deleteMany', (store) => store.deleteMany([key], { signal })],
+  ['createMultipart', (store) => store.createMultipart(key, text)],
+  ['putPart', (store) => store.putPart({ key, uploadId: 'u' }, 1, body, { signal }).catch(() => {})],
+  ['listParts', (store) => store.listParts({ key, uploadId: 'u' }, { signal }).catch(() => {})],
+  ['abortMultipart', (store) => store.abortMultipart({ key, uploadId: 'u' }, { signal })],
+]
+
+describe('a call that may as well be made twice', () => {
+  it.each(repeatable)('%s is tried again until it works', async (method, call) => {
+    const failing = createFailingStore()
+    const { store, events } = guard(failing.store)
+    failing.next({ throws: maybeSent() }, 'hangs', { throws: neverSent() })
+    expect(await thrown(call(store))).not.toBeInstanceOf(Error)
+    expect(failing.calls).toEqual(Array.from({ length: 4 }, () => method))
+    expect(events.map(({ event, fields }) => [event, fields?.operation, fields?.retry])).toEqual(
+      [1, 2, 3].map((retry) => ['store-retry', method, retry]),
+    )
+  })
+
+  it('is given up after the last retry, with what went wrong', async () => {
+    const failing = createFailingStore()
+    const { store } = guard(failing.store, { retriesMax: 2 })
+    const last = maybeSent()
+    failing.next({ throws: maybeSent() }, { throws: maybeSent() }, { throws: last }, 'works')
+    expect(await thrown(store.head(key, { signal }))).toBe(last)
+    expect(failing.calls).toHaveLength(3)
+  })
+
+  it('waits as long as the store asks, if there is time for it', async () => {
+    const failing = createFailingStore()
+    const { store, events } = guard(failing.store)
+    failing.next({ throws: new StoreUnavailable('slow down', { retryAfterMs: 50 }) })
+    await store.head(key, { signal })
+    expect(events).toMatchObject([{ fields: { waitMs: 50 } }])
+    failing.next({ throws: new StoreUnavailable('slow down', { retryAfterMs: 60_000 }) })
+    expect(await thrown(store.head(key, { signal }))).toMatchObject({ retryAfterMs: 60_000 })
+    expect(failing.calls).toHaveLength(3)
+  })
+
+  it('is not tried again when the store has answered', async () => {
+    for (const answer of [new StoreDenied('no'), new StoreMisbehaved('what'), new PreconditionFailed('other')]) {
+      const failing = createFailingStore()
+      failing.next({ throws: answer })
+      expect(await thrown(guard(failing.store).store.get(key, { signal }))).toBe(answer)
+      expect(failing.calls).toHaveLength(1)
+    }
+  })
+
+  it('deletes again only those of many that failed', async () => {
+    const failing = createFailingStore()
+    const asked: number[] = []
+    const { store } = guard({
+      ...failing.store,
+      async deleteMany(keys) {
+        asked.push(keys.length)
+        return keys.map((each, i) => ({ key: each, error: i % 2 === 1 ? maybeSent() : undefined }))
+      },
+    })
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(parseObjectKey)
+    const results = await store.deleteMany(keys, { signal })
+    expect(asked).toEqual([9, 4, 2, 1])
+    expect(results).toEqual(keys.map((each) => ({ key: each, error: undefined })))
+  })
+
+  it('never throws out of a delete of many', async () => {
+    const failing = createFailingStore()
+    const { store } = guard(failing.store, { retriesMax: 0 })
+    failing.next({ throws: neverSent() })
+    expect(await store.deleteMany([key], { signal })).toMatchObject([{ key, error: { code: 'store-unavailable' } }])
+  })
+})
+
+const guardedWrites: [name: string, call: (store: ObjectStore) => Promise<unknown>][] = [
+  ['put if-absent', (store) => store.put(key, body, { ...text, when: 'if-absent' })],
+  ['put if-match', (store) => store.put(key, body, { ...text, when: { ifMatch: 'e' as ETag } })],
+  ['delete if-match', (store) => store.delete(key, { signal, ifMatch: 'e' as ETag })],
+  ['complete', (store) => store.completeMultipart({ key, uploadId: 'u' }, [], { signal, when: 'always' })],
+]
+
+describe('a write that must not be made twice', () => {
+  it.each(guardedWrites)('%s is unknown after one try that may have been heard', async (_, call) => {
+    for (const trouble of ['hangs', { throws: maybeSent() }] satisfies Trouble[]) {
+      const failing = createFailingStore()
+      const { store } = guard(failing.store, { completeAttemptMs: 80 })
+      failing.next(trouble, 'works')
+      expect(await call(store)).toMatchObject({ outcome: 'unknown', cause: { code: 'store-unavailable' } })
+      expect(failing.calls).toHaveLength(1)
+    }
+  })
+
+  it.each(guardedWrites)('%s is tried again when it was never sent', async (_, call) => {
+    const failing = createFailingStore()
+    const { store } = guard(failing.store)
+    failing.next({ throws: neverSent() }, { throws: neverSent() }, { throws: maybeSent() })
+    expect(await call(store)).toMatchObject({ outcome: 'unknown' })
+    expect(failing.calls).toHaveLength(3)
+    failing.next(...Array.from({ length: 4 }, () => ({ throws: neverSent() })))
+    expect(await thrown(call(store))).toMatchObject({ code: 'store-unavailable', effect: 'never-sent' })
+  })
+
+  it('is one write when its answer was lost', async () => {
+    const failing = createFailingStore()
+    const { store } = guard(failing.store)
+    failing.next({ loses: maybeSent() })
+    expect(await store.put(key, body, { ...text, when: 'if-absent' })).toMatchObject({ outcome: 'unknown' })
+    expect(await store.put(key, body, { ...text, when: 'if-absent' })).toEqual({ outcome: 'rejected' })
+  })
+
+  it('without a condition is applied by its second try, and unknown when one of its tries may have been heard', async () => {
+    const failing = createFailingStore()
+    const { store } = guard(failing.store)
+    failing.next({ loses: maybeSent() })
+    expect(await store.put(key, body, { ...text, when: 'always' })).toMatchObject({ outcome: 'applied' })
+    failing.next({ throws: maybeSent() }, ...Array.from({ length: 3 }, () => ({ throws: neverSent() })))
+    expect(await store.put(key, body, { ...text, when: 'always' })).toMatchObject({
+      outcome: 'unknown',
+      cause: { effect: 'maybe-sent' },
+    })
+  })
+})
