@@ -6,7 +6,9 @@ export type Scope = (typeof scopes)[number]
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 
-const count = (fallback: number, minimum = 1) => z.coerce.number().int().min(minimum).default(fallback)
+const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
+  z.coerce.number(`must be a whole number from ${minimum} to ${maximum}`).int().min(minimum).max(maximum)
+const count = (fallback: number, minimum = 1) => integer(minimum).default(fallback)
 const text = z.string().trim().min(1)
 
 const list = <T>(item: (given: string) => T) =>
@@ -77,7 +79,7 @@ const flag = z.enum(['true', 'false', '1', '0']).transform((given) => given === 
 
 const EnvironmentSchema = z
   .object({
-    PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
+    PORT: integer(0, 65_535).default(8787),
     HOST: text.default('127.0.0.1'),
     PUBLIC_URL: url.optional(),
     STORE: z.enum(['folder', 's3', 'memory', 'r2']).optional(),
@@ -113,31 +115,43 @@ const EnvironmentSchema = z
     MAX_IMAGE_SIDE_PX: count(4096),
     UPLOAD_WINDOW_BYTES: count(64 * MiB, 16 * MiB),
   })
-  .superRefine((env, context) => {
-    const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const store = env.STORE ?? (env.S3_BUCKET === undefined ? 'folder' : 's3')
-    if (store === 's3') {
-      if (env.S3_BUCKET === undefined) problem('S3_BUCKET', 'is required when STORE=s3')
-      if (env.AWS_ACCESS_KEY_ID === undefined) problem('AWS_ACCESS_KEY_ID', 'is required when STORE=s3')
-      if (env.AWS_SECRET_ACCESS_KEY === undefined) problem('AWS_SECRET_ACCESS_KEY', 'is required when STORE=s3')
-      if (env.S3_ENDPOINT_URL === undefined && env.S3_REGION === undefined) {
-        problem('S3_REGION', 'is required when there is no S3_ENDPOINT_URL')
+  .superRefine(
+    (env, context) => {
+      const wrong = new Set(context.issues.map(({ path }) => path?.[0]))
+      const problem = (name: keyof typeof env, message: string) =>
+        context.addIssue({ code: 'custom', path: [name], message })
+      // What is there and wrong is told already, and says nothing about the others.
+      const absent = (name: keyof typeof env) => env[name] === undefined && !wrong.has(name)
+      const demand = (name: keyof typeof env, why: string) => {
+        if (absent(name)) problem(name, why)
       }
-    }
-    if (env.STATE_S3_BUCKET !== undefined) {
-      if (env.STATE_S3_ACCESS_KEY_ID === undefined)
-        problem('STATE_S3_ACCESS_KEY_ID', 'is required with STATE_S3_BUCKET')
-      if (env.STATE_S3_SECRET_ACCESS_KEY === undefined) {
-        problem('STATE_S3_SECRET_ACCESS_KEY', 'is required with STATE_S3_BUCKET')
+      const store = wrong.has('STORE') ? undefined : (env.STORE ?? (absent('S3_BUCKET') ? 'folder' : 's3'))
+      if (store === 's3') {
+        demand('S3_BUCKET', 'is required when STORE=s3')
+        demand('AWS_ACCESS_KEY_ID', 'is required when STORE=s3')
+        demand('AWS_SECRET_ACCESS_KEY', 'is required when STORE=s3')
+        if (absent('S3_ENDPOINT_URL')) demand('S3_REGION', 'is required when there is no S3_ENDPOINT_URL')
       }
-      if (env.STATE_S3_ENDPOINT_URL === undefined && env.STATE_S3_REGION === undefined) {
-        problem('STATE_S3_REGION', 'is required when there is no STATE_S3_ENDPOINT_URL')
+      if (env.STATE_S3_BUCKET !== undefined) {
+        demand('STATE_S3_ACCESS_KEY_ID', 'is required with STATE_S3_BUCKET')
+        demand('STATE_S3_SECRET_ACCESS_KEY', 'is required with STATE_S3_BUCKET')
+        if (absent('STATE_S3_ENDPOINT_URL')) {
+          demand('STATE_S3_REGION', 'is required when there is no STATE_S3_ENDPOINT_URL')
+        }
       }
-    }
-    if (env.MIN_IMAGE_SIDE_PX > env.MAX_IMAGE_SIDE_PX) {
-      problem('MIN_IMAGE_SIDE_PX', 'must not be larger than MAX_IMAGE_SIDE_PX')
-    }
-  })
+      if (env.MIN_IMAGE_SIDE_PX > env.MAX_IMAGE_SIDE_PX) {
+        problem('MIN_IMAGE_SIDE_PX', 'must not be larger than MAX_IMAGE_SIDE_PX')
+      }
+      if (!wrong.has('API_TOKENS') && env.API_TOKENS.length === 0 && !isLoopback(env.HOST)) {
+        problem('HOST', `${env.HOST} is reachable from outside, so API_TOKENS is required (or HOST=127.0.0.1)`)
+      }
+    },
+    // Also when single variables are wrong, so that all is told at once.
+    { when: () => true },
+  )
+
+/** Every variable that `readConfig` reads. */
+export const variableNames: readonly string[] = Object.keys(EnvironmentSchema.shape)
 
 export interface S3Settings {
   readonly endpointUrl: string | undefined

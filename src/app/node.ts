@@ -13,7 +13,7 @@ import { createIds } from '../adapters/web-crypto/ids.ts'
 import type { LinkSigner } from '../ports/link-signer.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { compose } from './composition.ts'
-import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
+import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { guardStores } from './guarded-stores.ts'
 import { openS3 } from './s3-store.ts'
 
@@ -31,13 +31,9 @@ const ids = createIds()
 const digests = createDigests()
 
 function demandNodeConfig(config: Config): void {
-  const problems: string[] = []
-  if (config.store === 'r2')
-    problems.push('STORE: r2 needs Cloudflare Workers; on Node use s3 with the endpoint of your account')
-  if (config.apiTokens.length === 0 && !isLoopback(config.host)) {
-    problems.push(`HOST: ${config.host} is reachable from outside, so API_TOKENS is required (or HOST=127.0.0.1)`)
+  if (config.store === 'r2') {
+    throw new InvalidConfig(['STORE: r2 needs Cloudflare Workers; on Node use s3 with the endpoint of your account'])
   }
-  if (problems.length > 0) throw new InvalidConfig(problems)
 }
 
 function openStore(config: Config): { store: ObjectStore; links: LinkSigner | undefined } {

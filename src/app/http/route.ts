@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Scope } from '../config.ts'
 import type { AppContext, AppEnv } from './context.ts'
 import { HttpError } from './http-error.ts'
+import { isProblemCode, type ProblemCode } from './problem.ts'
 
 export type Method = 'get' | 'put' | 'post' | 'delete'
 
@@ -83,11 +84,16 @@ export function route<
 function validate(target: 'param' | 'query' | 'json', schema: z.ZodType): MiddlewareHandler<AppEnv> {
   return zValidator(target, schema, (result) => {
     if (result.success) return
-    const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-    throw new HttpError('invalid-request', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), {
-      errors,
-    })
+    const { issues } = result.error
+    const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+    throw new HttpError(codeOf(issues), errors.map(({ path, message }) => `${path}: ${message}`).join('; '), { errors })
   }) as unknown as MiddlewareHandler<AppEnv>
+}
+
+/** A single fault keeps the code that its own door gave it. */
+function codeOf([issue, ...more]: readonly z.core.$ZodIssue[]): ProblemCode {
+  const code: unknown = issue?.code === 'custom' && more.length === 0 ? issue.params?.code : undefined
+  return isProblemCode(code) ? code : 'invalid-request'
 }
 
 const demandJson: MiddlewareHandler<AppEnv> = async (c, next) => {

@@ -55,6 +55,12 @@ export interface UploadReport {
 /** A form field with a value that it cannot have. */
 export class InvalidField extends CodedError {
   readonly code = 'invalid-request'
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(`${field}: ${message}`)
+    this.field = field
+  }
 }
 
 export function isKept({ status }: FileReport): boolean {

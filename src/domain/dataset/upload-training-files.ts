@@ -48,7 +48,7 @@ export async function uploadTrainingFiles(
 }
 
 function modeOf(value = 'merge'): 'merge' | 'replace' {
-  if (value !== 'merge' && value !== 'replace') throw new InvalidField('mode: is merge or replace')
+  if (value !== 'merge' && value !== 'replace') throw new InvalidField('mode', 'is merge or replace')
   return value
 }
 
@@ -56,7 +56,7 @@ function modeOf(value = 'merge'): 'merge' | 'replace' {
 function triggerWordOf(value = ''): string | undefined {
   const word = value.trim().normalize('NFC')
   if (word.length > maxTriggerWordLength) {
-    throw new InvalidField(`triggerWord: has more than ${maxTriggerWordLength} characters`)
+    throw new InvalidField('triggerWord', `has more than ${maxTriggerWordLength} characters`)
   }
   return word === '' ? undefined : word
 }

@@ -79,7 +79,7 @@ describe('a body', () => {
     expect(source.cancelled).toHaveLength(2)
     expect(source.signals.every(({ aborted }) => aborted)).toBe(true)
     expect(events.map(({ event }) => event)).toContain('store-body-failed')
-    expect(health().data.circuit).toBe('open')
+    await expect.poll(() => health().data.circuit).toBe('open')
   })
 
   it('that nobody reads does not stand still', async () => {

@@ -1,6 +1,8 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { RangeNotSatisfiable, StoreUnavailable } from '../../../ports/errors.ts'
+import { InvalidField } from '../../../domain/dataset/upload-report.ts'
+import { InvalidCursor } from '../../../domain/object/list-objects.ts'
+import { InvalidKey, RangeNotSatisfiable, StoreUnavailable } from '../../../ports/errors.ts'
 import type { Log } from '../../../ports/log.ts'
 import type { AppEnv } from '../context.ts'
 import { HttpError } from '../http-error.ts'
@@ -23,7 +25,16 @@ export function translate(error: unknown, requestId: string): Translated {
   if (error instanceof RangeNotSatisfiable) headers['Content-Range'] = `bytes */${error.sizeBytes}`
   const code = codeOf(error)
   const detail = code === 'internal-error' || !(error instanceof Error) ? undefined : error.message
-  return { problem: problemOf(code, detail, requestId, error instanceof HttpError ? error.errors : undefined), headers }
+  return { problem: problemOf(code, detail, requestId, faultsOf(error)), headers }
+}
+
+/** The fields of the request that are to blame. */
+function faultsOf(error: unknown): Problem['errors'] {
+  if (error instanceof HttpError) return error.errors
+  if (error instanceof InvalidField) return [{ path: error.field, message: error.message }]
+  if (error instanceof InvalidKey) return [{ path: 'key', message: error.message }]
+  if (error instanceof InvalidCursor) return [{ path: 'cursor', message: error.message }]
+  return undefined
 }
 
 function codeOf(error: unknown): ProblemCode {

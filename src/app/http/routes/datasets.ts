@@ -10,7 +10,7 @@ import type { AppContext } from '../context.ts'
 import { HttpError } from '../http-error.ts'
 import { problemOf } from '../problem.ts'
 import { type Route, route } from '../route.ts'
-import { pageQuery, problemResponse } from '../schemas/common.ts'
+import { pageQuery, parsed, problemResponse } from '../schemas/common.ts'
 import {
   DatasetSchema,
   datasetJson,
@@ -30,7 +30,7 @@ export interface DatasetRouteDeps extends ReceiveFormDeps {
   readonly readForm: ReadForm
 }
 
-const nameParams = z.object({ dataset: z.string() })
+const nameParams = z.object({ dataset: parsed(datasetName) })
 
 export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
   const { store } = deps
@@ -55,8 +55,7 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
       },
     },
     async (c, { params }) => {
-      const dataset = datasetName(params.dataset)
-      const report = await uploadTrainingFiles(deps, dataset, formOf(c, deps.readForm), { signal: c.var.signal })
+      const report = await uploadTrainingFiles(deps, params.dataset, formOf(c, deps.readForm), { signal: c.var.signal })
       return reportAnswer(c, report)
     },
   )
@@ -94,8 +93,7 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
       params: nameParams,
       responses: { 200: { description: 'the dataset', json: DatasetSchema }, 404: problemResponse },
     },
-    async (c, { params }) =>
-      c.json(datasetJson(await readDataset(store, datasetName(params.dataset), { signal: c.var.signal }))),
+    async (c, { params }) => c.json(datasetJson(await readDataset(store, params.dataset, { signal: c.var.signal }))),
   )
 
   const remove = route(
@@ -110,7 +108,7 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
       responses: { 204: { description: 'gone, or never was' } },
     },
     async (c, { params }) => {
-      await deleteDataset(store, datasetName(params.dataset), { signal: c.var.signal })
+      await deleteDataset(store, params.dataset, { signal: c.var.signal })
       return c.body(null, 204)
     },
   )

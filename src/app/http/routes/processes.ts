@@ -13,10 +13,10 @@ import type { AppContext } from '../context.ts'
 import { matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
-import { pageQuery, problemResponse } from '../schemas/common.ts'
+import { pageQuery, parsed, problemResponse } from '../schemas/common.ts'
 import { ProcessSchema, processJson } from '../schemas/process.ts'
 
-const idParams = z.object({ id: z.string() })
+const idParams = z.object({ id: parsed(processId) })
 const WorkerSchema = z.string().regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 visible ASCII characters')
 const name = z.string().trim().min(1).max(200)
 const positive = z
@@ -26,10 +26,10 @@ const positive = z
   .max(2 ** 31)
 
 export const NewProcessSchema = z.strictObject({
-  id: z.string().optional(),
+  id: parsed(processId).optional(),
   type: z.enum(processTypes),
   name: name.optional(),
-  dataset: z.string().optional(),
+  dataset: parsed(datasetName).optional(),
   config: z.record(z.string(), z.unknown()).default({}),
 })
 
@@ -84,14 +84,8 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       responses: { 201: oneProcess, 400: problemResponse, 409: problemResponse },
     },
     async (c, { json }) => {
-      const { type, config } = json
-      const wanted = {
-        type,
-        config,
-        id: json.id === undefined ? undefined : processId(json.id),
-        name: json.name,
-        dataset: json.dataset === undefined ? undefined : datasetName(json.dataset),
-      }
+      const { id, type, name, dataset, config } = json
+      const wanted = { id, type, name, dataset, config }
       const made = await createProcess(deps, wanted, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) })
       c.header('Location', `/v1/processes/${made.state.id}`)
       return await answer(c, made, 201)
@@ -152,7 +146,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       responses: { 200: oneProcess, 304: { description: 'not changed' }, 404: problemResponse },
     },
     async (c, { params }) => {
-      const found = await readProcess(store, processId(params.id), { signal: c.var.signal })
+      const found = await readProcess(store, params.id, { signal: c.var.signal })
       if (found === undefined) throw new NotFound('no such process')
       const ifNoneMatch = c.req.header('if-none-match')
       if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, found.etag)) {
@@ -179,7 +173,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
     async (c, { params, json }) => {
       const { worker, attempt, seq, status, step, totalSteps, metrics, message, error, expectNextInSeconds } = json
       const report = { worker, attempt, seq, status, step, totalSteps, metrics, message, error, expectNextInSeconds }
-      const { state, repeated } = await reportProcess(deps, processId(params.id), report, { signal: c.var.signal })
+      const { state, repeated } = await reportProcess(deps, params.id, report, { signal: c.var.signal })
       const { cancelRequested, version } = state
       return c.json({ applied: !repeated, duplicate: repeated, cancelRequested, version })
     },
@@ -201,7 +195,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
     async (c, { params, json }) =>
       await answer(
         c,
-        await claimProcess(deps, processId(params.id), {
+        await claimProcess(deps, params.id, {
           worker: json.worker,
           signal: c.var.signal,
           idempotencyKey: idempotencyKey(c),
@@ -224,7 +218,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
     async (c, { params }) =>
       await answer(
         c,
-        await cancelProcess(deps, processId(params.id), { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
+        await cancelProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
       ),
   )
 
@@ -241,10 +235,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
     },
     async (c, { params }) =>
-      await answer(
-        c,
-        await retryProcess(deps, processId(params.id), { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
-      ),
+      await answer(c, await retryProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) })),
   )
 
   const remove = route(
@@ -259,7 +250,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       responses: { 204: { description: 'removed' }, 404: problemResponse, 409: problemResponse },
     },
     async (c, { params }) => {
-      await deleteProcess(store, processId(params.id), { signal: c.var.signal })
+      await deleteProcess(store, params.id, { signal: c.var.signal })
       return c.body(null, 204)
     },
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CodedError } from '../../../ports/errors.ts'
 
 export const Crc32Schema = z
   .string()
@@ -21,6 +22,18 @@ export const ProblemSchema = z.object({
   requestId: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 })
+
+/** A string that has its own door in the domain: what the door refuses is told as a fault of this field, under its code. */
+export const parsed = <Value>(parse: (given: string) => Value) =>
+  z.string().transform((given, context): Value => {
+    try {
+      return parse(given)
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error
+      context.addIssue({ code: 'custom', message: error.message, params: { code: error.code } })
+      return z.NEVER
+    }
+  })
 
 /** `limit` and `cursor` of every paged list. */
 export const pageQuery = {

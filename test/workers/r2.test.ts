@@ -1,0 +1,46 @@
+import { env } from 'cloudflare:workers'
+import { withCheckedConditions } from '../../src/adapters/checked-conditions/object-store.ts'
+import { createR2ObjectStore } from '../../src/adapters/r2/object-store.ts'
+import type { StoreCapabilities } from '../../src/ports/object-store.ts'
+import { describeObjectStore } from '../contract/object-store.ts'
+
+const bucket = env.BUCKET
+
+const supports: StoreCapabilities = {
+  conditionalPut: 'atomic',
+  conditionalComplete: 'none',
+  conditionalDelete: 'none',
+  batchDelete: true,
+  listParts: false,
+  abortMultipart: true,
+  objectMetadata: true,
+  presign: false,
+  minPartBytes: 5 * 2 ** 20,
+  maxPartBytes: 95 * 2 ** 20,
+  maxParts: 10_000,
+}
+
+let opened = 0
+const open = async (
+  wrap: (store: ReturnType<typeof createR2ObjectStore>) => ReturnType<typeof createR2ObjectStore>,
+) => {
+  opened += 1
+  const prefix = `contract-${opened}`
+  return {
+    store: wrap(createR2ObjectStore({ bucket, prefix })),
+    other: wrap(createR2ObjectStore({ bucket, prefix })),
+    close: async () => {},
+  }
+}
+
+describeObjectStore('the R2 binding in workerd', {
+  open: () => open((store) => store),
+  supports,
+  gaps: { contentEtags: true },
+})
+
+describeObjectStore('the R2 binding with checked conditions', {
+  open: () => open((store) => withCheckedConditions(store)),
+  supports: { ...supports, conditionalComplete: 'checked', conditionalDelete: 'checked' },
+  gaps: { contentEtags: true },
+})
