@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { createKeyedMutex } from '../adapters/checked-conditions/keyed-mutex.ts'
@@ -81,6 +82,7 @@ async function start(): Promise<void> {
     serverOptions: { requestTimeout: 0, headersTimeout: headersTimeoutMs },
   }) as Server
   server.timeout = idleSocketMs
+  drainOnSignal(server)
   const port = await listen(server, config)
   const publicUrl = config.publicUrl ?? `http://${urlHost(config.host)}:${port}`
   app = compose({
@@ -99,7 +101,6 @@ async function start(): Promise<void> {
     ids,
     log,
   })
-  drainOnSignal(server)
   greet(config, publicUrl)
   // Seen now rather than at the first upload; the service starts without a store and says when it cannot reach it.
   guarded.objects.capabilities({ signal: AbortSignal.timeout(probeMs) }).then(
@@ -128,12 +129,27 @@ function urlHost(host: string): string {
 /** Finishes what is under way, then ends; a second signal ends at once. */
 function drainOnSignal(server: Server): void {
   let draining = false
+  const connections = new Set<Socket>()
+  server.on('connection', (connection: Socket) => {
+    connections.add(connection)
+    connection.once('close', () => connections.delete(connection))
+  })
+  server.prependListener('request', (_, response: ServerResponse) => {
+    if (draining) response.setHeader('Connection', 'close')
+  })
+  const closeUnused = () => {
+    server.closeIdleConnections()
+    // Idle is to Node what had a request. Browsers open connections in advance, and would hold us with them.
+    for (const connection of connections) if (connection.bytesRead === 0) connection.destroy()
+  }
   const drain = (signal: NodeJS.Signals) => {
     if (draining) process.exit(1)
     draining = true
     process.stdout.write(`${signal}: finishing what is under way\n`)
     server.close(() => process.exit(0))
-    server.closeIdleConnections()
+    closeUnused()
+    // Connections whose last answer was sent meanwhile would be kept alive.
+    setInterval(closeUnused, 100).unref()
     setTimeout(() => {
       server.closeAllConnections()
       process.exit(0)

@@ -92,10 +92,25 @@ function serviceFor(request: Request, env: Env): Service {
   return service
 }
 
+/** Workers' own: the one kind of stream whose length goes out as Content-Length. */
+declare const FixedLengthStream: new (
+  lengthBytes: number,
+) => { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> }
+
+/** workerd drops the Content-Length of a stream made in JavaScript and sends chunks, which have no end to check. */
+function withExactLength(response: Response): Response {
+  const length = response.headers.get('content-length')
+  if (length === null || response.body === null) return response
+  const { readable, writable } = new FixedLengthStream(Number(length))
+  // A failure breaks the readable side too, and with it the connection; there is nobody else to tell.
+  response.body.pipeTo(writable).catch(() => undefined)
+  return new Response(readable, response)
+}
+
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
-      return await serviceFor(request, env).fetch(request, env)
+      return withExactLength(await serviceFor(request, env).fetch(request, env))
     } catch (error) {
       if (!(error instanceof InvalidConfig)) throw error
       consoleLog('error').error('misconfigured', { problems: error.problems })

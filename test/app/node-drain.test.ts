@@ -58,7 +58,9 @@ it('SIGTERM lets a download and an upload end whole, takes no new connection, an
 
   service.kill('SIGTERM')
   await service.said(/^SIGTERM: finishing/m)
-  await expect(fetch(`${url}/livez`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  await expect(answerOf(request(`${url}/livez`, { agent: keepAlive() }).end())).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
+  })
 
   await sleep(1000)
   upload.end(body.subarray(body.byteLength / 2))

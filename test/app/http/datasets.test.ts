@@ -270,6 +270,22 @@ describe('a request of which nothing can be used', () => {
   )
 })
 
+it('has no dataset whose name is not UTF-8', async () => {
+  const service = createService()
+  for (const [method, rest] of [
+    ['POST', '/files'],
+    ['GET', ''],
+    ['DELETE', ''],
+  ] as const) {
+    const answer = await service.request(`/v1/datasets/a%FFb${rest}`, {
+      method,
+      ...(method === 'POST' ? { body: formBytes([image('a.jpg')]), headers: { 'content-type': contentType } } : {}),
+    })
+    await expectProblem(answer, 400, 'invalid-request')
+  }
+  expect(await service.keys()).toEqual([])
+})
+
 describe('limits', () => {
   it('on the number of files refuse the rest of them', async () => {
     const service = createService({ env: { MAX_FILES_PER_REQUEST: '2' } })
