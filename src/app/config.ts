@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const scopes = ['read', 'write', 'worker', 'admin'] as const
 export type Scope = (typeof scopes)[number]

@@ -50,7 +50,7 @@ it('what is allowed breaks none', async () => {
     'src/app/worker.ts':
       "import type { R2Bucket } from '@cloudflare/workers-types'\nimport 'hono'\nexport type B = R2Bucket\n",
     'src/app/composition.ts': "import 'reflect-metadata'\nimport 'tsyringe'\nimport 'hono'\n",
-    'src/app/http/x.ts': "import { z } from 'zod'\nimport { cors } from 'hono/cors'\nexport const x = { z, cors }\n",
+    'src/app/http/x.ts': "import * as z from 'zod'\nimport { cors } from 'hono/cors'\nexport const x = { z, cors }\n",
     'src/app/version.ts': "import m from '../../package.json' with { type: 'json' }\nexport const { version } = m\n",
     'src/domain/x.ts': "import '../ports/x.ts'\nimport './export/y.ts'\n",
     'src/domain/export/y.ts': nothing,

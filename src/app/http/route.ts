@@ -1,6 +1,6 @@
 import { zValidator } from '@hono/zod-validator'
 import type { Hono, MiddlewareHandler } from 'hono'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Scope } from '../config.ts'
 import type { AppContext, AppEnv } from './context.ts'
 import { HttpError } from './http-error.ts'

@@ -254,7 +254,7 @@ describe('a request of which nothing can be used', () => {
     expect(await service.keys()).toEqual([])
   })
 
-  it.each(['.hidden', 'a%2Fb', 'a%5Cb', 'con', '-x', 'a%E2%80%8Bb', 'x'.repeat(151), 'a%00b', 'a%FFb'])(
+  it.each(['.hidden', 'a%2Fb', 'a%5Cb', 'con', '-x', 'a%E2%80%8Bb', 'x'.repeat(151), 'a%00b'])(
     'is refused whole when its dataset is %s',
     async (dataset) => {
       const service = createService()

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { deleteDataset } from '../../../domain/dataset/delete-dataset.ts'
 import { listDatasets } from '../../../domain/dataset/list-datasets.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type CreateLinksDeps, createLinks } from '../../../domain/link/create-links.ts'
 import { parsePublicKey } from '../../../domain/object/public-key.ts'
 import { LinkInvalid } from '../../../ports/errors.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { deletePrefix } from '../../../domain/object/delete-objects.ts'
 import { listObjects } from '../../../domain/object/list-objects.ts'
 import { isPublic, parsePublicKey } from '../../../domain/object/public-key.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock } from '../../../ports/clock.ts'
 import { parseObjectKey } from '../../../ports/object-key.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'

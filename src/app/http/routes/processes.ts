@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { NotFound } from '../../../domain/errors.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CodedError } from '../../../ports/errors.ts'
 
 export const Crc32Schema = z

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Dataset } from '../../../domain/dataset/read-dataset.ts'
 import type { FileReport, UploadReport } from '../../../domain/dataset/upload-report.ts'
 import { Crc32Schema, KeySchema, ProblemSchema, Sha256Schema, SizeSchema, TimeSchema } from './common.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { livenessOf } from '../../../domain/process/liveness.ts'
 import { type ProcessState, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
 import { progressOf } from '../../../domain/process/progress.ts'
