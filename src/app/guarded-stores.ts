@@ -1,16 +1,49 @@
+import type { Exclusive } from '../adapters/checked-conditions/keyed-mutex.ts'
+import { withCheckedConditions } from '../adapters/checked-conditions/object-store.ts'
+import { withResilience } from '../adapters/resilience/object-store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { Log } from '../ports/log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { BreakerHealth } from './http/routes/operations.ts'
 
-/** The only way to a store: nothing above gets one that is not guarded. */
+export interface GuardedStores {
+  readonly objects: ObjectStore
+  readonly state: ObjectStore
+  readonly breakers: () => readonly BreakerHealth[]
+}
+
+/**
+ * The only way to a store: nothing above gets one whose calls are not guarded. Conditions that the store lacks are made up
+ * for outside of the guard, so that each request that leaves has a deadline and a retry of its own.
+ */
 export function guardStores(options: {
   objects: ObjectStore
+  /** Another store for process state; the same guard is used when there is none. */
   state: ObjectStore | undefined
+  /** One per key within this process; none on Workers, where requests cannot wait for each other. */
+  exclusive: Exclusive | undefined
   clock: Clock
   ids: Ids
   log: Log
-}): { objects: ObjectStore; state: ObjectStore; breakers: () => readonly BreakerHealth[] } {
-  return { objects: options.objects, state: options.state ?? options.objects, breakers: () => [] }
+}): GuardedStores {
+  const { exclusive, clock, ids, log } = options
+  const guard = (name: string, store: ObjectStore) => {
+    const resilient = withResilience(store, { clock, ids, log })
+    return {
+      store: withCheckedConditions(resilient.store, exclusive === undefined ? {} : { exclusive }),
+      breakers: () =>
+        Object.entries(resilient.health()).map(([group, { circuit }]) => ({
+          name: `${name}-${group}`,
+          state: circuit,
+        })),
+    }
+  }
+  const objects = guard('objects', options.objects)
+  const state = options.state === undefined ? undefined : guard('state', options.state)
+  return {
+    objects: objects.store,
+    state: state?.store ?? objects.store,
+    breakers: () => [...objects.breakers(), ...(state?.breakers() ?? [])],
+  }
 }

@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { createKeyedMutex } from '../adapters/checked-conditions/keyed-mutex.ts'
-import { withCheckedConditions } from '../adapters/checked-conditions/object-store.ts'
 import { createConsoleLog } from '../adapters/console/log.ts'
 import { createFolderObjectStore } from '../adapters/folder/object-store.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
@@ -54,10 +53,10 @@ async function start(): Promise<void> {
   demandNodeConfig(config)
   const log = createConsoleLog({ level: config.logLevel, write: (line) => process.stderr.write(`${line}\n`) })
   const opened = openStore(config)
-  const checked = (store: ObjectStore) => withCheckedConditions(store, { exclusive: createKeyedMutex() })
   const guarded = guardStores({
-    objects: checked(opened.store),
-    state: config.stateS3 === undefined ? undefined : checked(openS3(config.stateS3, { ids, clock }).store),
+    objects: opened.store,
+    state: config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock }).store,
+    exclusive: createKeyedMutex(),
     clock,
     ids,
     log,

@@ -1,5 +1,4 @@
 import type { R2Bucket } from '@cloudflare/workers-types'
-import { withCheckedConditions } from '../adapters/checked-conditions/object-store.ts'
 import { createConsoleLog } from '../adapters/console/log.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
 import { createDigests } from '../adapters/node-crypto/digests.ts'
@@ -66,10 +65,10 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
   const config = readWorkerConfig(env)
   const log = consoleLog(config.logLevel)
   const { store, links } = openStore(config, env)
-  const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock }).store
   const guarded = guardStores({
-    objects: withCheckedConditions(store),
-    state: state && withCheckedConditions(state),
+    objects: store,
+    state: config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock }).store,
+    exclusive: undefined,
     clock,
     ids,
     log,

@@ -5,30 +5,37 @@ import { startService, temporaryFolder } from './service-process.ts'
 
 const MiB = 2 ** 20
 const rounds = 5
+const clients = ['a', 'b', 'c']
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** What was sent under each key, in order, and how much of it was acknowledged. */
-class Sent {
-  readonly #sums = new Map<string, string[]>()
-  readonly acknowledged = new Map<string, number>()
+interface Sent {
+  /** The keys of which at least one version was acknowledged. */
+  readonly acknowledged: ReadonlyMap<string, number>
+  /** Notes a version that is about to be sent; what it returns is called when that is acknowledged. */
+  add(key: string, bytes: Uint8Array): () => void
+  /** The SHA-256 of every version that may stand there now: the last acknowledged one, and those sent after it. */
+  possible(key: string): readonly string[]
+}
 
-  add(key: string, bytes: Uint8Array): () => void {
-    const sums = this.#sums.get(key) ?? []
-    this.#sums.set(key, sums)
-    const count = sums.push(sha256(bytes))
-    return () => this.acknowledged.set(key, count)
-  }
-
-  /** Each that may stand under the key now: the last acknowledged, or one sent after it. */
-  possible(key: string): readonly string[] {
-    return (this.#sums.get(key) ?? []).slice(Math.max(0, (this.acknowledged.get(key) ?? 0) - 1))
+function createSent(): Sent {
+  const sums = new Map<string, string[]>()
+  const acknowledged = new Map<string, number>()
+  return {
+    acknowledged,
+    add(key, bytes) {
+      const versions = sums.get(key) ?? []
+      sums.set(key, versions)
+      const count = versions.push(sha256(bytes))
+      return () => acknowledged.set(key, count)
+    },
+    possible: (key) => (sums.get(key) ?? []).slice(Math.max(0, (acknowledged.get(key) ?? 0) - 1)),
   }
 }
 
 /** Puts 4 MiB objects, one after the other, until the service is gone. Every third goes over the same one. */
-async function putUntilKilled(url: string, folder: string, sent: Sent): Promise<void> {
+async function putUntilKilled(url: string, client: string, round: number, sent: Sent): Promise<void> {
   for (let i = 0; ; i++) {
-    const key = i % 3 === 2 ? `files/${folder.split('/').at(-1)}/again.bin` : `files/${folder}/${i}.bin`
+    const key = i % 3 === 2 ? `files/${client}/again.bin` : `files/${client}/${round}-${i}.bin`
     const bytes = randomBytes(4 * MiB)
     const acknowledge = sent.add(key, bytes)
     const answer = await fetch(`${url}/v1/objects/${key}`, { method: 'PUT', body: bytes }).catch(() => undefined)
@@ -61,15 +68,16 @@ async function sendFormsUntilKilled(url: string, dataset: string, sent: Sent): P
 
 async function listed(url: string): Promise<Map<string, number>> {
   const sizes = new Map<string, number>()
-  for (let cursor = ''; ; ) {
-    const page = await fetch(`${url}/v1/objects?limit=1000&cursor=${encodeURIComponent(cursor)}`)
+  const query = new URLSearchParams({ limit: '1000' })
+  for (;;) {
+    const page = await fetch(`${url}/v1/objects?${query}`)
     const { objects, nextCursor } = (await page.json()) as {
       objects: { key: string; size: number }[]
       nextCursor: string | null
     }
     for (const { key, size } of objects) sizes.set(key, size)
     if (nextCursor === null) return sizes
-    cursor = nextCursor
+    query.set('cursor', nextCursor)
   }
 }
 
@@ -77,12 +85,12 @@ it('a service killed while it takes uploads has every object that it acknowledge
   timeout: 120_000,
 }, async () => {
   const dataDir = await temporaryFolder()
-  const sent = new Sent()
+  const sent = createSent()
   for (let round = 0; round < rounds; round++) {
     const service = startService({ DATA_DIR: dataDir })
     const url = await service.url
-    const clients = [
-      ...['a', 'b', 'c'].map((client) => putUntilKilled(url, `${round}/${client}`, sent)),
+    const sending = [
+      ...clients.map((client) => putUntilKilled(url, client, round, sent)),
       sendFormsUntilKilled(url, `round-${round}`, sent),
     ]
     const before = sent.acknowledged.size
@@ -90,7 +98,7 @@ it('a service killed while it takes uploads has every object that it acknowledge
     await sleep(Math.random() * 300)
     service.kill('SIGKILL')
     expect(await service.ended).toBeNull()
-    await Promise.all(clients)
+    await Promise.all(sending)
   }
 
   const url = await startService({ DATA_DIR: dataDir }).url
@@ -102,5 +110,11 @@ it('a service killed while it takes uploads has every object that it acknowledge
     expect([key, answer.status, bytes.byteLength]).toEqual([key, 200, size])
     // A key that nobody sent, such as that of a temporary file, has nothing possible.
     expect(sent.possible(key), key).toContain(sha256(bytes))
+  }
+
+  // What held a lock is dead, and its locks are free.
+  for (const client of clients) {
+    const over = await fetch(`${url}/v1/objects/files/${client}/again.bin`, { method: 'PUT', body: 'over' })
+    expect(over.ok).toBe(true)
   }
 })

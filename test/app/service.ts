@@ -62,6 +62,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const { objects, state, breakers } = guardStores({
     objects: options.wrap?.(store) ?? store,
     state: undefined,
+    exclusive: undefined,
     clock,
     ids,
     log,

@@ -9,6 +9,7 @@ import { createSystemClock } from '../../src/adapters/system/clock.ts'
 import { createIds } from '../../src/adapters/web-crypto/ids.ts'
 import { compose } from '../../src/app/composition.ts'
 import { readConfig } from '../../src/app/config.ts'
+import { guardStores } from '../../src/app/guarded-stores.ts'
 
 const putMs = 50
 const clock = createSystemClock()
@@ -25,17 +26,18 @@ const server = createAdaptorServer({ fetch: (request, env) => app.fetch(request,
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const address = server.address()
 const publicUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+const ids = createIds()
+const log = createConsoleLog({ level: 'error', write: (line) => process.stderr.write(`${line}\n`) })
+const guarded = guardStores({ objects: store, state: undefined, exclusive: undefined, clock, ids, log })
 const app = compose({
   config: readConfig({ STORE: 'memory' }),
   publicUrl,
   linkSecrets: [{ keyId: 'test', secret: new Uint8Array(32) }],
-  objects: store,
-  state: store,
+  ...guarded,
   storeLinks: undefined,
-  breakers: () => [],
   digests: createDigests(),
   clock,
-  ids: createIds(),
-  log: createConsoleLog({ level: 'error', write: (line) => process.stderr.write(`${line}\n`) }),
+  ids,
+  log,
 })
 process.stdout.write(`${publicUrl}\n`)

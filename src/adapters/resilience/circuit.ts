@@ -1,4 +1,4 @@
-import type { BulkheadPolicy, CircuitBreakerPolicy, IHalfOpenAfterBackoffContext } from 'cockatiel'
+import type { CircuitBreakerPolicy, IHalfOpenAfterBackoffContext } from 'cockatiel'
 import type { Clock } from '../../ports/clock.ts'
 import { StoreUnavailable } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
@@ -17,25 +17,23 @@ export interface World {
   readonly log: Log
 }
 
-export interface CircuitHealth {
+export interface CircuitState {
   readonly circuit: 'closed' | 'open' | 'half-open'
-  /** How long calls will still be refused. 0 unless open. */
+  /** How long calls will still be refused. 0 when they are not. */
   readonly retryAfterMs: number
-  readonly running: number
-  readonly waiting: number
 }
 
-/** What the calls of one class share: how many may run at once, and whether it is worth trying. */
+/** Whether it is worth asking the store. */
 export interface Circuit {
-  readonly bulkhead: BulkheadPolicy
-  /** Counts `StoreUnavailable` as failures and values as successes. Other errors are neither. */
-  readonly breaker: CircuitBreakerPolicy
-  health(): CircuitHealth
+  /**
+   * Counts `StoreUnavailable` as a failure and a value as a success; other errors are neither. Refuses at once, with
+   * cockatiel's `BrokenCircuitError`, while the circuit is open or enough others are trying whether it may close.
+   */
+  run<Value>(attempt: () => Promise<Value>, signal: AbortSignal): Promise<Value>
   /** For failures after the call has returned: in the middle of a body. */
   countFailure(failure: StoreUnavailable): void
+  state(): CircuitState
 }
-
-export const idle: CircuitHealth = { circuit: 'closed', retryAfterMs: 0, running: 0, waiting: 0 }
 
 export function createCircuit(
   cockatiel: Cockatiel,
@@ -43,49 +41,68 @@ export function createCircuit(
   settings: ResilienceSettings,
   { clock, ids, log }: World,
 ): Circuit {
-  const { bulkhead, circuitBreaker, handleType, CircuitState, CountBreaker, DelegateBackoff } = cockatiel
-  const atOnce = settings[`${name}AtOnce`]
-  const queued = settings[`${name}Queued`]
   let reopensAtMs = 0
+  let triesSinceMs = 0
+  let tries = 0
 
-  const places = bulkhead(atOnce, queued)
-  const breaker = circuitBreaker(handleType(StoreUnavailable), {
-    breaker: new CountBreaker({
-      threshold: settings.circuitFailuresMax,
-      size: settings.circuitCalls,
-      minimumNumberOfCalls: settings.circuitCallsMin,
-    }),
-    halfOpenAfter: new DelegateBackoff<IHalfOpenAfterBackoffContext>(({ attempt }) => {
-      const openMs = Math.min(settings.openFirstMs * 2 ** (attempt - 1), settings.openMaxMs)
-      const jitteredMs = openMs * (0.75 + 0.25 * ids.fraction())
-      reopensAtMs = clock.nowMs() + jitteredMs
-      return jitteredMs
-    }),
-    halfOpenSampling: { calls: settings.halfOpenCalls, threshold: settings.halfOpenFailuresMax },
-  })
-
-  const health = (): CircuitHealth => {
-    const open = breaker.state === CircuitState.Open
-    return {
-      circuit: open ? 'open' : breaker.state === CircuitState.HalfOpen ? 'half-open' : 'closed',
-      retryAfterMs: open ? Math.max(0, Math.ceil(reopensAtMs - clock.nowMs())) : 0,
-      running: atOnce - places.executionSlots,
-      waiting: queued - places.queueSlots,
-    }
+  const openFor = ({ attempt }: IHalfOpenAfterBackoffContext): number => {
+    const openMs = Math.min(settings.openFirstMs * 2 ** (attempt - 1), settings.openMaxMs)
+    const jitteredMs = openMs * (0.75 + 0.25 * ids.fraction())
+    reopensAtMs = clock.nowMs() + jitteredMs
+    return jitteredMs
   }
 
-  breaker.onStateChange(() => {
-    const { circuit, retryAfterMs } = health()
-    log.warn('store-circuit', { class: name, circuit, retryAfterMs })
-  })
+  const state = (): CircuitState => {
+    const { Open, HalfOpen } = cockatiel.CircuitState
+    if (breaker.state === Open) {
+      return { circuit: 'open', retryAfterMs: Math.max(0, Math.ceil(reopensAtMs - clock.nowMs())) }
+    }
+    const trying = breaker.state === HalfOpen
+    return trying
+      ? { circuit: 'half-open', retryAfterMs: tries < settings.halfOpenCalls ? 0 : settings.fullRetryAfterMs }
+      : { circuit: 'closed', retryAfterMs: 0 }
+  }
+
+  const createBreaker = (): CircuitBreakerPolicy => {
+    const created = cockatiel.circuitBreaker(cockatiel.handleType(StoreUnavailable), {
+      breaker: new cockatiel.CountBreaker({
+        threshold: settings.circuitFailuresMax,
+        size: settings.circuitCalls,
+        minimumNumberOfCalls: settings.circuitCallsMin,
+      }),
+      halfOpenAfter: new cockatiel.DelegateBackoff(openFor),
+      halfOpenSampling: { calls: settings.halfOpenCalls, threshold: settings.halfOpenFailuresMax },
+    })
+    created.onHalfOpen(() => {
+      // The call that finds the circuit due is the first to try.
+      tries = 1
+      triesSinceMs = clock.nowMs()
+    })
+    created.onStateChange(() => log.warn('store-circuit', { class: name, ...state() }))
+    return created
+  }
+
+  let breaker = createBreaker()
+
+  /** cockatiel lets callers wait for those who try: deaf to aborts, and for ever where a Worker's request was cut off. */
+  const joinTries = (): void => {
+    if (breaker.state !== cockatiel.CircuitState.HalfOpen) return
+    if (tries < settings.halfOpenCalls) tries += 1
+    else if (clock.nowMs() - triesSinceMs < settings.halfOpenMaxMs) throw new cockatiel.BrokenCircuitError()
+    else breaker = createBreaker()
+  }
+
+  const run: Circuit['run'] = async (attempt, signal) => {
+    joinTries()
+    return breaker.execute(attempt, signal)
+  }
 
   return {
-    bulkhead: places,
-    breaker,
-    health,
+    run,
+    state,
     countFailure(failure) {
-      // The only way in. Where the circuit is open already there is nothing to count.
-      breaker.execute(() => Promise.reject(failure)).catch(() => {})
+      // The only way in. While the circuit is open there is nothing to count.
+      run(() => Promise.reject(failure), new AbortController().signal).catch(() => {})
     },
   }
 }

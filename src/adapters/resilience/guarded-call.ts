@@ -1,5 +1,6 @@
 import { CodedError, StoreDenied, StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
 import type { CallClass, Circuit, Cockatiel, World } from './circuit.ts'
+import type { Places } from './places.ts'
 import type { ResilienceSettings, Times } from './settings.ts'
 
 /** One call of the port, as often as it takes. */
@@ -20,6 +21,7 @@ export interface Call<Value> extends Times {
 export interface Guard {
   readonly cockatiel: Cockatiel
   readonly circuit: Circuit
+  readonly places: Places
   readonly settings: ResilienceSettings
   readonly world: World
 }
@@ -35,13 +37,16 @@ interface Progress {
   waitMs: number
 }
 
+/** A place is taken back this long after its call must have ended. */
+const leaseGraceMs = 1_000
+
 /**
- * Deadline > bulkhead > retry > breaker > attempt time-out > the call. Throws what the store threw in the end, or
+ * Deadline > place > retry > circuit > attempt time-out > the call. Throws what the store threw in the end, or
  * `StoreUnavailable` when the time, the places or the circuit say so; its `effect` speaks for all attempts together.
  * The caller's abort ends it at once, with his reason, and is never counted against the store.
  */
 export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<Value> {
-  const { cockatiel, circuit, world } = guard
+  const { cockatiel, circuit, places, world } = guard
   const progress: Progress = { maybeSent: false, waitMs: 0 }
   const deadline = cockatiel.timeout(call.deadlineMs, cockatiel.TimeoutStrategy.Aggressive)
   const retries = retryPolicy(call, progress, guard)
@@ -49,19 +54,21 @@ export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<V
   const tryOnce = async (retry: number, signal: AbortSignal): Promise<Answer<Value>> => {
     if (retry > 0) await world.clock.sleep(progress.waitMs, signal)
     const attempt = () => attemptInTime(call, progress, signal, cockatiel)
-    return call.counted === false ? attempt() : circuit.breaker.execute(attempt, signal)
+    return call.counted === false ? attempt() : circuit.run(attempt, signal)
+  }
+
+  const tryInPlace = async (signal: AbortSignal): Promise<Answer<Value>> => {
+    const leave = await places.take(call.deadlineMs + leaseGraceMs, signal)
+    try {
+      return await retries.execute((context) => tryOnce(context.attempt, context.signal), signal)
+    } finally {
+      leave()
+    }
   }
 
   call.signal.throwIfAborted()
   try {
-    const answer = await deadline.execute(
-      (inTime) =>
-        circuit.bulkhead.execute(
-          (placed) => retries.execute(({ attempt: retry, signal }) => tryOnce(retry, signal), placed.signal),
-          inTime.signal,
-        ),
-      call.signal,
-    )
+    const answer = await deadline.execute(({ signal }) => tryInPlace(signal), call.signal)
     if ('refusal' in answer) throw answer.refusal
     return answer.value
   } catch (error) {
@@ -71,7 +78,7 @@ export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<V
 }
 
 /**
- * cockatiel's own waiting between attempts ignores aborts, and would keep the place in the bulkhead until it is over. So
+ * cockatiel's own waiting between attempts ignores aborts, and would keep the place until it is over. So
  * it only counts, and the waiting is done by the attempt.
  */
 function retryPolicy<Value>(call: Call<Value>, progress: Progress, { cockatiel, settings, world }: Guard) {
@@ -136,15 +143,12 @@ function inOurWords<Value>(
   error: unknown,
   { deadlineMs }: Call<Value>,
   { maybeSent }: Progress,
-  { cockatiel, circuit, settings }: Guard,
+  { cockatiel, circuit }: Guard,
 ): unknown {
   const unavailable = (message: string, retryAfterMs?: number) =>
     new StoreUnavailable(message, { cause: error, effect: maybeSent ? 'maybe-sent' : 'never-sent', retryAfterMs })
-  if (cockatiel.isBulkheadRejectedError(error)) {
-    return unavailable('too many calls are waiting for the store', settings.fullRetryAfterMs)
-  }
   if (cockatiel.isBrokenCircuitError(error)) {
-    return unavailable('the store has failed too often and is left alone', circuit.health().retryAfterMs)
+    return unavailable('the store has failed too often and is left alone', circuit.state().retryAfterMs)
   }
   if (cockatiel.isTaskCancelledError(error)) return unavailable(`the store was not done within ${deadlineMs} ms`)
   // An earlier attempt may have been heard, even if the last one was not.

@@ -2,20 +2,25 @@ import type { CallOptions, DeleteOutcome, ObjectStore, PutOutcome } from '../../
 import {
   type CallClass,
   type Circuit,
-  type CircuitHealth,
+  type CircuitState,
   type Cockatiel,
   createCircuit,
-  idle,
   type World,
 } from './circuit.ts'
 import { deleteEach } from './delete-each.ts'
 import { type Call, guarded } from './guarded-call.ts'
 import { lostAsUnknown, unknownAsLost } from './lost-write.ts'
 import { openBody } from './open-body.ts'
+import { createPlaces } from './places.ts'
 import { callTimes, defaultSettings, type ResilienceSettings, type Times } from './settings.ts'
 import { watchedBody } from './watched-body.ts'
 
-export type StoreHealth = Readonly<Record<CallClass, CircuitHealth>>
+export interface ClassHealth extends CircuitState {
+  readonly running: number
+  readonly waiting: number
+}
+
+export type StoreHealth = Readonly<Record<CallClass, ClassHealth>>
 
 export interface ResilientObjectStore {
   readonly store: ObjectStore
@@ -37,6 +42,14 @@ export function withResilience(
 ): ResilientObjectStore {
   const settings: ResilienceSettings = { ...defaultSettings, ...given }
   const times = callTimes(settings)
+  const placesOf = (name: CallClass) =>
+    createPlaces({
+      atOnce: settings[`${name}AtOnce`],
+      queued: settings[`${name}Queued`],
+      fullRetryAfterMs: settings.fullRetryAfterMs,
+      nowMs: world.clock.nowMs,
+    })
+  const places = { data: placesOf('data'), meta: placesOf('meta'), list: placesOf('list') }
   let shared: { cockatiel: Cockatiel; circuits: Record<CallClass, Circuit> } | undefined
 
   const guard = async <Value>(call: Call<Value>): Promise<Value> => {
@@ -47,7 +60,8 @@ export function withResilience(
       // Others may have been here while we waited, and there must be one circuit for all.
       shared ??= { cockatiel, circuits: { data: circuit('data'), meta: circuit('meta'), list: circuit('list') } }
     }
-    return guarded(call, { cockatiel: shared.cockatiel, circuit: shared.circuits[call.group], settings, world })
+    const { cockatiel, circuits } = shared
+    return guarded(call, { cockatiel, circuit: circuits[call.group], places: places[call.group], settings, world })
   }
 
   /** Reads, and writes that may as well be done twice. */
@@ -141,12 +155,13 @@ export function withResilience(
       }),
   }
 
+  const classHealth = (name: CallClass): ClassHealth => ({
+    ...(shared?.circuits[name].state() ?? { circuit: 'closed', retryAfterMs: 0 }),
+    ...places[name].count(),
+  })
+
   return {
     store: guardedStore,
-    health: () => ({
-      data: shared?.circuits.data.health() ?? idle,
-      meta: shared?.circuits.meta.health() ?? idle,
-      list: shared?.circuits.list.health() ?? idle,
-    }),
+    health: () => ({ data: classHealth('data'), meta: classHealth('meta'), list: classHealth('list') }),
   }
 }

@@ -55,6 +55,8 @@ export const defaultSettings = {
   openMaxMs: 30_000,
   halfOpenCalls: 3,
   halfOpenFailuresMax: 0.34,
+  /** Longer than any attempt. Who has not said by then how his try went will not say it any more. */
+  halfOpenMaxMs: 180_000,
 }
 
 export type ResilienceSettings = Readonly<typeof defaultSettings>

@@ -26,19 +26,31 @@ export interface Reception {
   readonly signal: AbortSignal
 }
 
+/** A file that was read. Exactly one of `store` and `discard` ends it; neither ever rejects. */
+export interface ReceivedFile {
+  /** What it still holds in memory, at most. */
+  readonly heldBytes: number
+  store(): Promise<FileReport>
+  discard(): Promise<void>
+}
+
 /**
- * Reads one file to its end, or to the byte that decides against it, and returns what remains to be done: storing it,
- * which the caller need not wait for before it reads the next file. Rejects only when the body itself fails; whatever is
- * wrong with the file or its storing is in the report.
+ * Reads one file to its end, or to the byte that decides against it. What remains is storing it, which the caller need not
+ * wait for before it reads the next file. Rejects only when the body itself fails; whatever is wrong with the file or its
+ * storing is in the report.
  */
 export async function receiveFile(
   deps: ReceiveFileDeps,
   name: FileName,
   body: AsyncIterable<Uint8Array>,
   reception: Reception,
-): Promise<() => Promise<FileReport>> {
+): Promise<ReceivedFile> {
   const type = fileType(name)
-  const refused = (error: unknown) => async () => refusal(deps.log, name, type?.kind, error)
+  const refused = (error: unknown): ReceivedFile => ({
+    heldBytes: 0,
+    store: async () => refusal(deps.log, name, type?.kind, error),
+    discard: async () => {},
+  })
   let inspection: ReturnType<typeof startInspection>
   try {
     inspection = startInspection(name, deps)
@@ -55,11 +67,13 @@ export async function receiveFile(
     signal,
   })
   let reason: unknown
+  let sizeBytes = 0
   try {
     for await (const chunk of body) {
       reason = await outcomeOf(async () => {
         inspection.push(chunk)
         await writer.write(chunk)
+        sizeBytes += chunk.byteLength
       })
       if (reason !== undefined) break
     }
@@ -76,13 +90,17 @@ export async function receiveFile(
     return refused(reason)
   }
   const sound = inspected
-  return async () => {
-    try {
-      return await keep(deps, name, writer, sound, reception)
-    } catch (error) {
-      await writer.discard()
-      return refusal(deps.log, name, sound.kind, error)
-    }
+  return {
+    heldBytes: Math.min(sizeBytes, partBytes),
+    async store() {
+      try {
+        return await keep(deps, name, writer, sound, reception)
+      } catch (error) {
+        await writer.discard()
+        return refusal(deps.log, name, sound.kind, error)
+      }
+    },
+    discard: () => writer.discard(),
   }
 }
 

@@ -48,10 +48,10 @@ export interface CancelOperation extends Common {
   readonly kind: 'cancel'
 }
 
-/** Queues a new attempt. `lost` says that the caller saw the present attempt derived as lost. */
+/** Queues a new attempt. `lostAttempt` is the one that the caller saw derived as lost, if it was. */
 export interface RetryOperation extends Common {
   readonly kind: 'retry'
-  readonly lost: boolean
+  readonly lostAttempt: number | undefined
 }
 
 export type ProcessOperation =

@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../ports/object-store.ts'
+import { livenessOf } from './liveness.ts'
 import { operationId } from './operation-id.ts'
 import type { ProcessId } from './process-state.ts'
-import { type AppliedOperation, applyOperation, type ProcessDeps } from './process-store.ts'
+import { type AppliedOperation, applyOperation, type ProcessDeps, readProcess } from './process-store.ts'
 
 type Steering = CallOptions & { idempotencyKey: string | undefined }
 
@@ -10,9 +11,12 @@ export async function cancelProcess(deps: ProcessDeps, id: ProcessId, options: S
   return await applyOperation(deps, id, { ...common('cancel', deps, options), kind: 'cancel' }, options)
 }
 
-/** Queues a new attempt of a failed or cancelled process; late words of the old attempt are fenced. */
+/** Queues a new attempt of a failed, cancelled or lost process; late words of the old attempt are fenced. */
 export async function retryProcess(deps: ProcessDeps, id: ProcessId, options: Steering): Promise<AppliedOperation> {
-  return await applyOperation(deps, id, { ...common('retry', deps, options), kind: 'retry', lost: false }, options)
+  const seen = (await readProcess(deps.store, id, options))?.state
+  const lost = seen !== undefined && livenessOf(seen, deps.clock.nowMs()) === 'lost'
+  const lostAttempt = lost ? seen.attempt : undefined
+  return await applyOperation(deps, id, { ...common('retry', deps, options), kind: 'retry', lostAttempt }, options)
 }
 
 /** Gives a queued process to `worker`, and to nobody else. Throws `AlreadyClaimed`. */

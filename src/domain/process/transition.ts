@@ -1,5 +1,5 @@
 import { NotFound } from '../errors.ts'
-import type { CreateOperation, ProcessOperation, ReportOperation } from './operation.ts'
+import type { CreateOperation, ProcessOperation, ReportOperation, RetryOperation } from './operation.ts'
 import { isFinal, maxHistory, maxRecordedOperations, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists, type ProcessRefusal } from './refusals.ts'
 
@@ -35,20 +35,27 @@ export function transition(state: ProcessState | undefined, operation: ProcessOp
       if (state.status !== 'queued') return refuse(new AlreadyClaimed(`the process is ${state.status}`))
       return next(state, operation, { status: 'starting', worker: operation.worker })
     case 'takeover':
-      if (isFinal(state.status)) return refuse(new IllegalTransition(`the process is ${state.status}`))
+      if (state.status === 'queued' || isFinal(state.status)) {
+        return refuse(new IllegalTransition(`a ${state.status} process has no attempt to take over`))
+      }
       if (state.attempt !== operation.attempt) return refuse(new AlreadyClaimed('another worker took over before'))
       return next(state, operation, { ...freshAttempt(state), status: 'starting', worker: operation.worker })
     case 'cancel':
       return cancel(state, operation)
     case 'retry':
-      if (!operation.lost && state.status !== 'failed' && state.status !== 'cancelled') {
+      if (!mayRetry(state, operation)) {
         return refuse(new IllegalTransition(`a ${state.status} process cannot be retried`))
       }
-      if (state.status === 'completed') return refuse(new IllegalTransition('a completed process cannot be retried'))
       return next(state, operation, { ...freshAttempt(state), status: 'queued', worker: null })
     case 'report':
       return report(state, operation)
   }
+}
+
+function mayRetry({ status, attempt }: ProcessState, { lostAttempt }: RetryOperation): boolean {
+  if (status === 'failed' || status === 'cancelled') return true
+  // Still the attempt that was seen to be lost: else a second retry would end the attempt that the first one began.
+  return (status === 'starting' || status === 'running') && attempt === lostAttempt
 }
 
 function cancel(state: ProcessState, operation: ProcessOperation): Transition {

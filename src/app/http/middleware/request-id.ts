@@ -25,6 +25,7 @@ export function requestId({ ids, clock, log }: { ids: Ids; clock: Clock; log: Lo
   }
 }
 
+/** Wherever it stands: a proxy that adds to the path, or a doubled slash, must not bring the token of a link here. */
 function withoutTokens(path: string): string {
-  return path.replace(/^(\/v1\/links\/).*/, '$1…')
+  return path.replace(/(\/v1\/links\/).*/s, '$1…')
 }

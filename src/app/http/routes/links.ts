@@ -92,7 +92,7 @@ export function linkRoutes(deps: LinkRouteDeps): Route[] {
     },
     async (c, { params }) => {
       // One spelling of each link: nothing may be added to it.
-      if (new URL(c.req.url).search !== '') throw new LinkInvalid('a link takes no query')
+      if (c.req.url.includes('?')) throw new LinkInvalid('a link takes no query')
       const grant = await verifier.verify(params.token, clock.nowMs())
       if (grant.filename !== params.filename) throw new LinkInvalid('this link was not made here, or was changed')
       c.header('Referrer-Policy', 'no-referrer')

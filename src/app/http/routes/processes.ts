@@ -228,7 +228,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       path: '/v1/processes/{id}/retry',
       operationId: 'retryProcess',
       tag: 'processes',
-      summary: 'Queue a new attempt of a failed or cancelled process',
+      summary: 'Queue a new attempt of a failed, cancelled or lost process',
       scope: 'write',
       params: idParams,
       headers: key,
