@@ -44,6 +44,7 @@ export interface Service {
   /** Everything logged so far, one JSON object each. */
   readonly logLines: string[]
   request(path: string, options?: RequestOptions): Promise<Response>
+  fetch(request: Request): Promise<Response>
   /** Every key in the store, our own bookkeeping too. */
   keys(prefix?: string): Promise<string[]>
   text(key: string): Promise<string | undefined>
@@ -94,6 +95,8 @@ export function createService(options: ServiceOptions = {}): Service {
       }
       return await app.fetch(new Request(`${publicUrl}${path}`, request))
     },
+
+    fetch: async (request) => await app.fetch(request),
 
     async keys(prefix = '') {
       return await everyKey(store, prefix)

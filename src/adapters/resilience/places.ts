@@ -62,22 +62,20 @@ export function createPlaces(options: {
           retryAfterMs: fullRetryAfterMs,
         })
       }
-      return new Promise((resolve, reject) => {
-        const giveUp = () => {
-          waiters.delete(waiter)
-          reject(signal.reason)
-        }
-        const waiter: Waiter = {
-          holdMs,
-          giveUpAtMs: nowMs() + holdMs,
-          admit(leave) {
-            signal.removeEventListener('abort', giveUp)
-            resolve(leave)
-          },
-        }
-        signal.addEventListener('abort', giveUp, { once: true })
-        waiters.add(waiter)
-      })
+      let giveUp = () => {}
+      try {
+        return await new Promise<() => void>((admit, reject) => {
+          const waiter: Waiter = { holdMs, giveUpAtMs: nowMs() + holdMs, admit }
+          giveUp = () => {
+            waiters.delete(waiter)
+            reject(signal.reason)
+          }
+          signal.addEventListener('abort', giveUp, { once: true })
+          waiters.add(waiter)
+        })
+      } finally {
+        signal.removeEventListener('abort', giveUp)
+      }
     },
 
     count: () => ({ running: holders.size, waiting: waiters.size }),

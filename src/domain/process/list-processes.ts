@@ -1,6 +1,6 @@
 import type { CallOptions, ETag, ListedObject, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
-import { everyObject } from '../object/list-objects.ts'
+import { everyObject, InvalidCursor } from '../object/list-objects.ts'
 import {
   decodeState,
   type ProcessId,
@@ -11,7 +11,7 @@ import {
 } from './process-state.ts'
 
 export interface ProcessPage {
-  /** Newest first; equal times in order of their ids. */
+  /** Newest first; of equal times, the last in order of ids first. */
   readonly processes: readonly ProcessState[]
   readonly nextCursor: string | undefined
   /** Processes that are there and could not be read now; never silently left out. */
@@ -34,6 +34,7 @@ export async function listProcesses(
   },
 ): Promise<ProcessPage> {
   const { status, type, cursor, limit, signal } = request
+  if (cursor !== undefined && !aPosition.test(cursor)) throw new InvalidCursor('the cursor is not one of this listing')
   const listed: ListedObject[] = []
   for await (const object of everyObject(store, processPrefix, { signal })) listed.push(object)
   const unreadable: string[] = []
@@ -57,6 +58,8 @@ export async function listProcesses(
   const more = last !== undefined && start + limit < wanted.length
   return { processes: page, nextCursor: more ? position(last) : undefined, unreadable }
 }
+
+const aPosition = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z~[\w-]{1,64}$/
 
 function position({ createdAt, id }: { createdAt: string; id: ProcessId }): string {
   return `${createdAt}~${id}`

@@ -53,7 +53,7 @@ export function foreignPages(options: {
     const url = new URL(c.req.url)
     const host = c.req.header('host')
     // An absolute-form request target may name another host than the Host header.
-    if (host !== undefined && host.toLowerCase() !== url.host) {
+    if (host !== undefined && hostOf(`${url.protocol}//${host}`) !== url.host) {
       throw new HttpError('invalid-request', 'the request target and the Host header name different hosts')
     }
     const ourHost = isLoopback(url.hostname) || url.host === ours.host
@@ -62,17 +62,18 @@ export function foreignPages(options: {
     const known =
       origin === undefined ||
       corsOrigins.includes(origin) ||
-      (ourHost && sameOrigin(origin, url)) ||
+      (ourHost && hostOf(origin) === url.host) ||
       origin === ours.origin
     if (!known && !safe.has(c.req.method)) throw new HttpError('forbidden', 'this origin is not one of CORS_ORIGINS')
     await next()
   }
 }
 
-function sameOrigin(origin: string, url: URL): boolean {
+/** With the port only where it is not the usual one. */
+function hostOf(url: string): string | undefined {
   try {
-    return new URL(origin).host === url.host
+    return new URL(url).host
   } catch {
-    return false
+    return undefined
   }
 }

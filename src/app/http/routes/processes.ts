@@ -25,12 +25,17 @@ const positive = z
   .min(1)
   .max(2 ** 31)
 
+const maxConfigDepth = 64
+
 export const NewProcessSchema = z.strictObject({
   id: parsed(processId).optional(),
   type: z.enum(processTypes),
   name: name.optional(),
   dataset: parsed(datasetName).optional(),
-  config: z.record(z.string(), z.unknown()).default({}),
+  config: z
+    .record(z.string(), z.unknown())
+    .refine((config) => isWithin(config, maxConfigDepth), `is nested deeper than ${maxConfigDepth} levels`)
+    .default({}),
 })
 
 const ReportSchema = z.strictObject({
@@ -247,7 +252,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       summary: 'Remove a process that has ended; its results stay',
       scope: 'write',
       params: idParams,
-      responses: { 204: { description: 'removed' }, 404: problemResponse, 409: problemResponse },
+      responses: { 204: { description: 'removed, or never was' }, 409: problemResponse },
     },
     async (c, { params }) => {
       await deleteProcess(store, params.id, { signal: c.var.signal })
@@ -256,4 +261,10 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
   )
 
   return [create, list, read, report, claim, cancel, retry, remove]
+}
+
+/** Looks no deeper than `levels`: what is nested without end would exhaust the stack of every writer of JSON. */
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((inner) => isWithin(inner, levels - 1))
 }

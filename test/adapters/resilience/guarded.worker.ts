@@ -1,8 +1,8 @@
-import { createMemoryObjectStore } from '../../src/adapters/memory/object-store.ts'
-import { withResilience } from '../../src/adapters/resilience/object-store.ts'
-import { createSystemClock } from '../../src/adapters/system/clock.ts'
-import { StoreUnavailable } from '../../src/ports/errors.ts'
-import { parseObjectKey } from '../../src/ports/object-key.ts'
+import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
+import { withResilience } from '../../../src/adapters/resilience/object-store.ts'
+import { createSystemClock } from '../../../src/adapters/system/clock.ts'
+import { StoreUnavailable } from '../../../src/ports/errors.ts'
+import { parseObjectKey } from '../../../src/ports/object-key.ts'
 
 const quiet = () => {}
 const memory = createMemoryObjectStore({ nowMs: Date.now })
@@ -26,7 +26,7 @@ const { store, health } = withResilience(
     clock: createSystemClock(),
     ids: { fraction: Math.random },
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-    settings: { metaAtOnce: 1, listAtOnce: 8, retriesMax: 1, openFirstMs: 50, backoffFirstMs: 5 },
+    settings: { metaAtOnce: 1, listAtOnce: 8, retriesMax: 1, openFirstMs: 200, backoffFirstMs: 5 },
   },
 )
 let failing = false
