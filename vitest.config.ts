@@ -1,5 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+
+const nodeXmlBuilder = fileURLToPath(new URL('node_modules/@aws-sdk/xml-builder/dist-cjs/index.js', import.meta.url))
 
 export default defineConfig({
   test: {
@@ -23,9 +26,12 @@ export default defineConfig({
             },
           }),
         ],
+        // As in wrangler.toml: the SDK picks a browser's XML parser here, and Workers have none.
+        resolve: { alias: { '@aws-sdk/xml-builder': nodeXmlBuilder } },
         test: {
           name: 'workers',
           include: ['test/workers/**/*.test.ts'],
+          globalSetup: ['test/workers/s3rver-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -20,7 +20,11 @@ export const latin1 = (text: string): Uint8Array => Buffer.from(text, 'latin1')
  * Sends these bytes over a connection of its own and gives what came until the server closed it. With `hangUp` our side is
  * closed after the last byte. Rejects when the server neither answers nor closes: that is a hang.
  */
-export function exchange(port: number, request: readonly Bytes[], options: { hangUp?: boolean } = {}): Promise<RawAnswer> {
+export function exchange(
+  port: number,
+  request: readonly Bytes[],
+  options: { hangUp?: boolean } = {},
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' })
     const received: Buffer[] = []

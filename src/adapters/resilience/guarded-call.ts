@@ -78,8 +78,8 @@ export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<V
 }
 
 /**
- * cockatiel's own waiting between attempts ignores aborts, and would keep the place until it is over. So
- * it only counts, and the waiting is done by the attempt.
+ * cockatiel's own waiting between attempts ignores aborts, and would keep the place until it is over. So it only counts,
+ * and the waiting is done by the attempt.
  */
 function retryPolicy<Value>(call: Call<Value>, progress: Progress, { cockatiel, settings, world }: Guard) {
   const { clock, ids, log } = world

@@ -84,7 +84,7 @@ export function callTimes(settings: ResilienceSettings) {
 
     sending(sizeBytes: number): Times {
       const fairMs = settings.sendOverheadMs + (sizeBytes / settings.sendBytesPerSecond) * 1000
-      const attemptMs = Math.min(Math.max(fairMs, settings.sendAttemptMinMs), settings.sendAttemptMaxMs)
+      const attemptMs = Math.ceil(Math.min(Math.max(fairMs, settings.sendAttemptMinMs), settings.sendAttemptMaxMs))
       return { attemptMs, deadlineMs: attemptMs * settings.sendAttempts }
     },
   }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { ResponseSpec, Route, RouteSpec } from './route.ts'
+import { problemResponse } from './schemas/common.ts'
 
 type Json = Record<string, unknown>
 
@@ -44,9 +45,11 @@ function operation(spec: RouteSpec): Json {
       })),
     ],
     ...requestBody(spec),
-    responses: Object.fromEntries(
-      Object.entries(responses).map(([status, response]) => [status, responseOf(response)]),
-    ),
+    responses: {
+      ...Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, responseOf(response)])),
+      ...(scope === 'open' ? {} : { 401: responseOf(problemResponse), 403: responseOf(problemResponse) }),
+      default: responseOf(problemResponse),
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator'
 import type { Hono, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type * as z from 'zod'
+import * as z from 'zod'
 import { TooLarge } from '../../domain/errors.ts'
 import type { Scope } from '../config.ts'
 import type { AppContext, AppEnv } from './context.ts'
@@ -68,7 +68,7 @@ export function route<
     mount(app) {
       const validators: MiddlewareHandler<AppEnv>[] = [demandScope(spec.scope)]
       if (spec.params !== undefined) validators.push(validate('param', spec.params))
-      if (spec.query !== undefined) validators.push(validate('query', spec.query))
+      if (spec.query !== undefined) validators.push(validate('query', z.preprocess(withoutBlanks, spec.query)))
       if (spec.json !== undefined) validators.push(demandJson, limitJson, validate('json', spec.json))
       const path = spec.path.replace(/\{(\w+)\}/g, ':$1').replace(/\{(\w+)\+\}/g, ':$1{.+}')
       app.on(spec.method.toUpperCase(), [path], ...validators, async (c: AppContext) => {
@@ -81,6 +81,11 @@ export function route<
       })
     },
   }
+}
+
+/** `?cursor=&limit=` says no more than nothing: forms and URL builders send blanks for what was left out. */
+function withoutBlanks(query: unknown): unknown {
+  return Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ''))
 }
 
 function validate(target: 'param' | 'query' | 'json', schema: z.ZodType): MiddlewareHandler<AppEnv> {

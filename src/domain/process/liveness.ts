@@ -11,7 +11,7 @@ const coldStartSeconds = 15 * 60
 /** Derived whenever somebody looks, never stored: a late worker that speaks again is simply alive again. */
 export function livenessOf(state: ProcessState, nowMs: number): Liveness {
   if (state.status === 'queued' || isFinal(state.status)) return 'none'
-  const silentSeconds = (nowMs - Date.parse(state.updatedAt)) / 1000
+  const silentSeconds = (nowMs - Date.parse(state.heardAt ?? state.updatedAt)) / 1000
   if (state.lastSeq === 0) return silentSeconds <= coldStartSeconds ? 'alive' : 'lost'
   const expected = state.expectNextInSeconds ?? defaultExpectSeconds
   if (silentSeconds <= expected + graceSeconds) return 'alive'

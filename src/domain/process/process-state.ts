@@ -57,6 +57,8 @@ export interface ProcessState {
   /** The highest `seq` applied in this attempt; 0 before the first report. */
   readonly lastSeq: number
   readonly expectNextInSeconds: number | null
+  /** When the worker last claimed or reported; `null` while the attempt is queued. */
+  readonly heardAt: string | null
   readonly step: number
   readonly totalSteps: number | null
   readonly metrics: Readonly<Record<string, number>>

@@ -121,6 +121,7 @@ function created(operation: CreateOperation): ProcessState {
     cancelRequested: false,
     lastSeq: 0,
     expectNextInSeconds: null,
+    heardAt: null,
     step: 0,
     totalSteps: null,
     metrics: {},
@@ -166,12 +167,19 @@ function next(state: ProcessState, operation: ProcessOperation, change: Partial<
       writeId,
       previous: state.writeId,
       operations: [...state.operations, ...recorded].slice(-maxRecordedOperations),
+      heardAt: heardAt(changed, operation),
       history: moved ? [...state.history, { status, attempt, at }].slice(-maxHistory) : state.history,
       updatedAt: at,
       startedAt: changed.startedAt ?? (status === 'queued' || isFinal(status) ? null : at),
       endedAt: isFinal(status) ? at : null,
     },
   }
+}
+
+/** Users speak too, and say nothing about whether the worker is alive. */
+function heardAt(changed: ProcessState, { kind, at }: ProcessOperation): string | null {
+  if (changed.worker === null) return null
+  return kind === 'claim' || kind === 'takeover' || kind === 'report' ? at : changed.heardAt
 }
 
 function refuse(error: ProcessRefusal | NotFound): Transition {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   bulkhead,
   CircuitState,
@@ -64,18 +65,12 @@ it('a time-out starts its work even when the caller has gone', async () => {
   expect(started).toBe(true)
 })
 
-it('a place in the queue is not given up by an abort, but does not block those behind', async () => {
-  const places = bulkhead(1, 2)
-  const controller = new AbortController()
-  let finish = () => {}
-  const running = places.execute(() => new Promise<void>((resolve) => (finish = resolve)))
-  const aborted = places.execute(() => 'never', controller.signal)
-  const behind = places.execute(() => 'behind')
-  controller.abort()
-  expect(places.queueSlots).toBe(0)
-  finish()
-  await expect(aborted).rejects.toSatisfy(isTaskCancelledError)
-  expect(await behind).toBe('behind')
+it("a bulkhead runs a waiter's work in the context of the call that makes room, which Workers forbid", async () => {
+  const caller = new AsyncLocalStorage<string>()
+  const places = bulkhead(1, 1)
+  const running = caller.run('first', () => places.execute(() => pause(2)))
+  const waiting = caller.run('second', () => places.execute(() => caller.getStore()))
+  expect(await waiting).toBe('first')
   await running
 })
 

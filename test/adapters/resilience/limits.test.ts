@@ -150,6 +150,25 @@ describe('the circuit', () => {
     expect(health().meta.retryAfterMs).toBeGreaterThan(50)
   })
 
+  it('does not let others wait while enough are trying, and does not wait for ever for those', async () => {
+    const failing = createFailingStore()
+    const long = { metaAttemptMs: 5_000, metaDeadlineMs: 5_000, halfOpenMaxMs: 60 }
+    const { store, health } = guard(failing.store, { retriesMax: 0, openFirstMs: 20, ...long })
+    failing.next(...failures(10), 'hangs', 'hangs', 'hangs')
+    for (let i = 0; i < 10; i++) await thrown(store.head(key, { signal }))
+    await new Promise((resolve) => setTimeout(resolve, 25))
+    const controller = new AbortController()
+    const tries = Array.from({ length: 3 }, () => thrown(store.head(key, { signal: controller.signal })))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(health().meta).toMatchObject({ circuit: 'half-open', running: 3 })
+    expect(await thrown(store.head(key, { signal }))).toMatchObject({ effect: 'never-sent', retryAfterMs: 1000 })
+    await new Promise((resolve) => setTimeout(resolve, 65))
+    expect(await store.head(key, { signal })).toBeUndefined()
+    expect(health().meta.circuit).toBe('closed')
+    controller.abort()
+    await Promise.all(tries)
+  })
+
   it('stays closed while half of all calls work, and whatever expected answers they get', async () => {
     const failing = createFailingStore()
     const { store, health } = guard(failing.store, { retriesMax: 0 })

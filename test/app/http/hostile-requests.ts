@@ -113,7 +113,6 @@ function targets(): HostileRequest[] {
   add('GET', 'http://evil.example/')
   add('GET', '//evil.example/a')
   add('GET', 'http://')
-  add('OPTIONS', '//evil.example/../a')
   add('CONNECT', 'evil.example:443')
   add('TRACE', '/v1/objects')
   add('BREW', '/v1/objects')
@@ -132,7 +131,10 @@ function heads(): HostileRequest[] {
     put('a host with a user', ['Host: user@127.0.0.1']),
     put('two hosts', ['Host: 127.0.0.1', 'Host: evil.example']),
     put('70 KB of header', [`X-Large: ${'x'.repeat(70_000)}`]),
-    put('2,500 headers', Array.from({ length: 2500 }, (_, i) => `X-${i}: ${'y'.repeat(8)}`)),
+    put(
+      '2,500 headers',
+      Array.from({ length: 2500 }, (_, i) => `X-${i}: ${'y'.repeat(8)}`),
+    ),
     put('a header without a colon', ['broken']),
     put('a blank before a colon', ['X-Broken : x']),
     put('a folded header', ['X-Folded: a', ' b']),
@@ -157,9 +159,7 @@ function lengths(): HostileRequest[] {
     hangUp,
   })
   const large = new Uint8Array(3 * 2 ** 20)
-  const chunks = [`${large.byteLength.toString(16)}\r\n`, large, '\r\n0\r\n\r\n'].map((one) =>
-    typeof one === 'string' ? latin1(one) : one,
-  )
+  const oneChunk = Buffer.concat([latin1(`${large.byteLength.toString(16)}\r\n`), large, latin1('\r\n0\r\n\r\n')])
   return [
     put('a length that is too long, then gone', ['Content-Length: 100'], 'short', true),
     put('length and chunks', ['Content-Length: 7', 'Transfer-Encoding: chunked'], '7\r\nwritten\r\n0\r\n\r\n'),
@@ -169,17 +169,19 @@ function lengths(): HostileRequest[] {
     put('a length in hex', ['Content-Length: 0x7'], 'written'),
     put('a length of 2^64', ['Content-Length: 18446744073709551616'], 'written'),
     put('an announced body over the limit', ['Content-Length: 99999999999'], 'x', true),
-    put('chunks over the limit', ['Transfer-Encoding: chunked'], Buffer.concat(chunks)),
+    put('chunks over the limit', ['Transfer-Encoding: chunked'], oneChunk),
     put('chunks without an end', ['Transfer-Encoding: chunked'], '5\r\nhello\r\n', true),
     put('chunks of a broken size', ['Transfer-Encoding: chunked'], 'xyz\r\nhello\r\n0\r\n\r\n'),
     put('an unknown encoding', ['Transfer-Encoding: xchunked'], '5\r\nhello\r\n0\r\n\r\n'),
     {
       name: 'a JSON body over the limit',
-      bytes: rawRequest('POST', '/v1/processes', {
-        headers: ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
-        body: Buffer.concat(Array.from({ length: 4 }, () => chunks.slice(0, 2)).flat().flatMap((one, i) => (i % 2 === 0 ? [one] : [one, latin1('\r\n')]))),
-      }),
-      hangUp: true,
+      bytes: [
+        ...rawRequest('POST', '/v1/processes', {
+          headers: ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
+        }),
+        ...[1, 2, 3].flatMap(() => [`${large.byteLength.toString(16)}\r\n`, large, '\r\n']),
+        '0\r\n\r\n',
+      ],
     },
     {
       name: 'JSON nested without end',
@@ -224,10 +226,9 @@ const badNames = [
 ]
 
 function forms(): HostileRequest[] {
-  const named = (name: string) => part([`Content-Disposition: form-data; name="files"; filename="X"`], 'a caption').toString().replace('"X"', `"${name}"`)
   const found: HostileRequest[] = badNames.map((name) => ({
     name: `file ${JSON.stringify(name).slice(0, 60)}`,
-    bytes: sendForm(Buffer.concat([latin1(asLatin1(named(name), name)), form()])),
+    bytes: sendForm(Buffer.concat([named(name), form()])),
   }))
   const broken = (name: string, body: Uint8Array, headers: readonly string[] = [], hangUp = false) =>
     found.push({ name, bytes: sendForm(body, headers, 'broken'), hangUp })
@@ -236,11 +237,30 @@ function forms(): HostileRequest[] {
   broken('an empty body', new Uint8Array())
   broken('a file that is cut off', caption('cut.txt').subarray(0, -10), ['Content-Length: 5000'], true)
   broken('headers that are cut off', latin1(`--${boundary}\r\nContent-Disposition: form-da`))
-  broken('two dispositions', form(part(['Content-Disposition: form-data; name="a"; filename="a.txt"', 'Content-Disposition: form-data; name="b"'], 'x')))
+  broken(
+    'two dispositions',
+    form(
+      part(
+        ['Content-Disposition: form-data; name="a"; filename="a.txt"', 'Content-Disposition: form-data; name="b"'],
+        'x',
+      ),
+    ),
+  )
   broken('no disposition', form(part(['Content-Type: text/plain'], 'x')))
-  broken('a name that is given twice', form(part(['Content-Disposition: form-data; name="a"; filename="a.txt"; filename="../b.txt"'], 'x')))
-  broken('an encoding', form(part(['Content-Disposition: form-data; name="a"; filename="a.txt"', 'Content-Transfer-Encoding: base64'], 'eA==')))
-  broken('headers of 20 KB', form(part([`Content-Disposition: form-data; name="a"; filename="${'x'.repeat(20_000)}.txt"`], 'x')))
+  broken(
+    'a name that is given twice',
+    form(part(['Content-Disposition: form-data; name="a"; filename="a.txt"; filename="../b.txt"'], 'x')),
+  )
+  broken(
+    'an encoding',
+    form(
+      part(['Content-Disposition: form-data; name="a"; filename="a.txt"', 'Content-Transfer-Encoding: base64'], 'eA=='),
+    ),
+  )
+  broken(
+    'headers of 20 KB',
+    form(part([`Content-Disposition: form-data; name="a"; filename="${'x'.repeat(20_000)}.txt"`], 'x')),
+  )
   broken('10,000 fields', form(...Array.from({ length: 10_000 }, (_, i) => field(`f${i}`, 'x'))))
   broken('10,000 files', form(...Array.from({ length: 10_000 }, (_, i) => file(`${i}.txt`, '', 'text/plain'))))
   broken('a field of 100 KB', form(field('triggerWord', 'x'.repeat(100_000))))
@@ -254,7 +274,6 @@ function forms(): HostileRequest[] {
   return found
 }
 
-/** The form as bytes, when the name is written in bytes already. */
-function asLatin1(text: string, name: string): string {
-  return text.includes(name) ? text : Buffer.from(text).toString('latin1')
-}
+/** A file whose name is written byte by byte. */
+const named = (name: string): Uint8Array =>
+  latin1(`--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="${name}"\r\n\r\na caption\r\n`)

@@ -362,6 +362,18 @@ describe('POST /v1/processes/{id}/cancel and /retry', () => {
     await expectProblem(await report(id, { seq: 2 }), 409, 'fenced')
   })
 
+  it('do not make a silent worker look alive', async () => {
+    const { made, claim, reported, cancel, read, clock } = open()
+    const { id } = await made()
+    await claim(id)
+    await reported(id, { seq: 1, status: 'running', expectNextInSeconds: 30 })
+    clock.advance(200_000)
+    await cancel(id)
+    expect(await read(id)).toMatchObject({ liveness: 'lost', cancelRequested: true })
+    await reported(id, { seq: 2 })
+    expect(await read(id)).toMatchObject({ liveness: 'alive' })
+  })
+
   it('take an Idempotency-Key of visible ASCII only', async () => {
     const { made, cancel } = open()
     const { id } = await made()

@@ -19,8 +19,8 @@ export function datasetForTraining(
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[-._]+|[-._]+$/g, '')
     .slice(0, maxLength)
+    .replace(/^[-._]+|[-._]+$/g, '')
   if (plain === given && segmentFault(plain) === undefined) return datasetName(plain)
   const hash = digests.sha256(new TextEncoder().encode(given)).slice(0, 8)
   // Before the name, where it also parts a device name (`con.txt`) from being one.
