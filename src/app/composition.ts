@@ -10,7 +10,6 @@ import type { ReceiveFormDeps } from '../domain/dataset/receive-form.ts'
 import { defaultReadAhead } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
-import { defaultPartBytes } from '../domain/object/part-size.ts'
 import type { WriteObjectDeps } from '../domain/object/write-object.ts'
 import type { StateCache } from '../domain/process/list-processes.ts'
 import type { ProcessDeps } from '../domain/process/process-store.ts'
@@ -68,7 +67,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
   const { limits } = config
   const container = root.createChildContainer()
 
-  bind(container, RECORDS, () => createObjectRecords({ store: objects, digests, partBytes: defaultPartBytes }))
+  bind(container, RECORDS, () => createObjectRecords({ store: objects, digests }))
   bind(container, LINKS, () => createHmacLinks({ baseUrl: publicUrl, secrets: foundation.linkSecrets }))
   bind(
     container,
@@ -111,6 +110,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         apiLinks: get(LINKS),
         storeLinks: foundation.storeLinks,
         verifier: get(LINKS),
+        log,
         serveExport: serveExport(get(EXPORTS)),
       }),
       ...exportRoutes(get(EXPORTS)),

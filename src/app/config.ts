@@ -24,6 +24,9 @@ const list = <T>(item: (given: string) => T) =>
     })
   })
 
+/** Shorter tokens can be guessed; the service says so at its start. */
+export const leastTokenLength = 16
+
 export interface ApiToken {
   readonly token: string
   readonly scopes: readonly Scope[]
@@ -35,7 +38,7 @@ function apiToken(given: string): ApiToken {
   const named = given.slice(cut + 1).split('+')
   const known = named.flatMap((name) => scopes.find((scope) => scope === name) ?? [])
   // Never quoted in the message: it would end up in a log.
-  if (token.length < 16) throw new Error('each token has the form token=scope+scope, the token at least 16 characters')
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new Error('each token has the form token=scope+scope, in visible ASCII')
   if (known.length !== named.length)
     throw new Error(`the scopes of a token are some of ${scopes.join(', ')}, joined by +`)
   return { token, scopes: known }

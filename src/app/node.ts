@@ -13,7 +13,7 @@ import { createIds } from '../adapters/web-crypto/ids.ts'
 import type { LinkSigner } from '../ports/link-signer.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { compose } from './composition.ts'
-import { type Config, InvalidConfig, readConfig } from './config.ts'
+import { type Config, InvalidConfig, leastTokenLength, readConfig } from './config.ts'
 import { guardStores } from './guarded-stores.ts'
 import { openS3 } from './s3-store.ts'
 
@@ -68,6 +68,9 @@ async function start(): Promise<void> {
         'STATE_CAS: this store cannot decide between racing writers; see STATE_S3_* or STATE_CAS=auto',
       ])
     }
+  }
+  if (config.apiTokens.some(({ token }) => token.length < leastTokenLength)) {
+    log.warn('short-api-token', { consequence: `tokens of less than ${leastTokenLength} characters can be guessed` })
   }
   if (config.linkSecrets.length === 0) {
     log.warn('link-secrets-made-at-random', {

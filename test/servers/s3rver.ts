@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client, type S3Connection } from '../../src/adapters/s3/client.ts'
 
@@ -27,8 +28,9 @@ const startMs = 20_000
 export async function startS3rver(): Promise<S3rver> {
   const directory = await mkdtemp(join(tmpdir(), 's3rver-'))
   const script = createRequire(import.meta.url).resolve('s3rver/bin/s3rver.js')
+  const flush = fileURLToPath(new URL('s3rver-flush.ts', import.meta.url))
   const options = ['-d', directory, '-a', '127.0.0.1', '-p', '0', '--silent', '--no-vhost-buckets']
-  const child = spawn(process.execPath, ['--openssl-legacy-provider', script, ...options], {
+  const child = spawn(process.execPath, ['--openssl-legacy-provider', '--import', flush, script, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const port = await listeningPort(child)

@@ -2,12 +2,14 @@ import { NotFound } from '../../domain/errors.ts'
 import { contentDisposition } from '../../ports/content-disposition.ts'
 import { PreconditionFailed } from '../../ports/errors.ts'
 import type { Disposition } from '../../ports/link-signer.ts'
+import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
 import { resolveRange } from '../../ports/range.ts'
 import type { AppContext } from './context.ts'
 import { ifRangeHolds, matchesStrongly, matchesWeakly, quoted } from './entity-tags.ts'
 import { parseRange } from './range-header.ts'
+import { startedBody } from './started-body.ts'
 
 /** Types that a browser may show in place; everything else is saved, whatever the link says. */
 const inlineTypes = new Map([
@@ -29,7 +31,7 @@ const versionsTried = 5
  */
 export async function serveObject(
   c: AppContext,
-  store: ObjectStore,
+  { store, log }: { store: ObjectStore; log: Log },
   key: ObjectKey,
   naming: { disposition: Disposition; filename: string },
 ): Promise<Response> {
@@ -42,7 +44,7 @@ export async function serveObject(
     try {
       const found = await store.get(key, { signal, ifMatch: meta.etag, ...(status === 206 ? { range } : {}) })
       if (found === undefined) throw new NotFound('no such object')
-      return new Response(found.body, { status, headers })
+      return new Response(await startedBody(c, found.body, log), { status, headers })
     } catch (error) {
       // Replaced since the HEAD: the client's conditions are then to be judged by the new version.
       if (!(error instanceof PreconditionFailed) || left === 1) throw error

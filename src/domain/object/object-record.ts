@@ -3,19 +3,19 @@ import { type ObjectKey, parseObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, Checksums, ETag, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
 
 /**
- * Checksums of objects that were stored in parts: they are known only after the last part, when a store's own metadata
- * can no longer be set. Kept beside the objects, bound to the version by its ETag, so a stale record is never believed.
+ * Checksums that the store's own metadata cannot have: of objects stored in parts, where they are known only after the last
+ * part, and of objects that others put there, once we have read them. Kept beside the objects, bound to the version by its ETag, so a stale record is never believed.
  */
 export interface ObjectRecords {
   write(key: ObjectKey, etag: ETag, checksums: Checksums, options: CallOptions): Promise<void>
-  /** The metadata with the checksums filled in where a record knows them. One read at most, none for small objects. */
+  /** The metadata with the checksums filled in where a record knows them. One read at most, none where the store told. */
   complete(meta: ObjectMeta, options: CallOptions): Promise<ObjectMeta>
 }
 
 const encoder = new TextEncoder()
 
-export function createObjectRecords(deps: { store: ObjectStore; digests: Digests; partBytes: number }): ObjectRecords {
-  const { store, digests, partBytes } = deps
+export function createObjectRecords(deps: { store: ObjectStore; digests: Digests }): ObjectRecords {
+  const { store, digests } = deps
   // Hashed, because a key may be as long as a key can be.
   const recordKey = (key: ObjectKey) => parseObjectKey(`records/${digests.sha256(encoder.encode(key))}.json`)
 
@@ -27,7 +27,7 @@ export function createObjectRecords(deps: { store: ObjectStore; digests: Digests
     },
 
     async complete(meta, { signal }) {
-      if (meta.checksums !== undefined || meta.sizeBytes < partBytes) return meta
+      if (meta.checksums !== undefined || meta.sizeBytes === 0) return meta
       const found = await store.get(recordKey(meta.key), { signal })
       if (found === undefined) return meta
       const checksums = parseRecord(await new Response(found.body).text(), meta.etag)

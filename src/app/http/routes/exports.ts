@@ -23,6 +23,7 @@ import { idempotencyKey } from '../idempotency-key.ts'
 import { parseRange } from '../range-header.ts'
 import { type Route, route } from '../route.ts'
 import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/common.ts'
+import { startedBody } from '../started-body.ts'
 
 const IncludeSchema = z.union([
   z.strictObject({ dataset: z.string() }),
@@ -205,7 +206,7 @@ export function serveExport(deps: ExportRouteDeps): (c: AppContext, grant: LinkG
       signal,
       verifyChecksums: false,
     })
-    return new Response(body, { status, headers })
+    return new Response(await startedBody(c, body, log), { status, headers })
   }
 }
 

@@ -3,6 +3,7 @@ import { type CreateLinksDeps, createLinks } from '../../../domain/link/create-l
 import { parsePublicKey } from '../../../domain/object/public-key.ts'
 import { LinkInvalid } from '../../../ports/errors.ts'
 import type { LinkGrant, LinkVerifier } from '../../../ports/link-signer.ts'
+import type { Log } from '../../../ports/log.ts'
 import { segmentFault } from '../../../ports/object-key.ts'
 import type { AppContext } from '../context.ts'
 import { type Route, route } from '../route.ts'
@@ -21,12 +22,13 @@ const LinksSchema = z.object({
 
 export interface LinkRouteDeps extends CreateLinksDeps {
   readonly verifier: LinkVerifier
+  readonly log: Log
   /** Serves the zip of a granted export. */
   readonly serveExport: (c: AppContext, grant: LinkGrant) => Promise<Response>
 }
 
 export function linkRoutes(deps: LinkRouteDeps): Route[] {
-  const { store, clock, verifier, serveExport } = deps
+  const { clock, verifier, serveExport } = deps
 
   const create = route(
     {
@@ -98,7 +100,7 @@ export function linkRoutes(deps: LinkRouteDeps): Route[] {
       c.header('Referrer-Policy', 'no-referrer')
       if (grant.purpose === 'export') return await serveExport(c, grant)
       const { subject, disposition, filename } = grant
-      return await serveObject(c, store, parsePublicKey(subject), { disposition, filename })
+      return await serveObject(c, deps, parsePublicKey(subject), { disposition, filename })
     },
   )
 

@@ -130,7 +130,7 @@ export function objectRoutes(deps: WriteObjectDeps & { limits: Limits }): Route[
     },
     async (c) => {
       const key = keyOfPath(c)
-      return await serveObject(c, store, key, {
+      return await serveObject(c, deps, key, {
         disposition: 'attachment',
         filename: key.slice(key.lastIndexOf('/') + 1),
       })
