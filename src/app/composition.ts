@@ -117,7 +117,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
       ...processRoutes(get(PROCESSES)),
     ]
     const operations = operationRoutes(
-      { store: objects, clock, storeKind: config.store, version, publicUrl, breakers: foundation.breakers },
+      { store: objects, state, clock, storeKind: config.store, version, publicUrl, breakers: foundation.breakers },
       routes,
     )
     const guard = foreignPages({

@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { Log } from '../ports/log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import { InvalidConfig } from './config.ts'
 import type { BreakerHealth } from './http/routes/operations.ts'
 
 export interface GuardedStores {
@@ -13,9 +14,24 @@ export interface GuardedStores {
   readonly breakers: () => readonly BreakerHealth[]
 }
 
+/** `STATE_CAS=require`: throws `InvalidConfig` unless the store of process state decides between racing writers. */
+export async function demandStateCas(
+  stateCas: 'auto' | 'require',
+  state: ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  if (stateCas === 'auto') return
+  const { conditionalPut } = await state.capabilities({ signal })
+  if (conditionalPut === 'atomic') return
+  throw new InvalidConfig([
+    'STATE_CAS: this store cannot decide between racing writers; see STATE_S3_* or STATE_CAS=auto',
+  ])
+}
+
 /**
  * The only way to a store: nothing above gets one whose calls are not guarded. Conditions that the store lacks are made up
- * for outside of the guard, so that each request that leaves has a deadline and a retry of its own.
+ * for inside of the guard: outside, a conditional write would reach it as an unconditional one, and be repeated after a
+ * lost answer over what others have written since.
  */
 export function guardStores(options: {
   objects: ObjectStore
@@ -29,9 +45,10 @@ export function guardStores(options: {
 }): GuardedStores {
   const { exclusive, clock, ids, log } = options
   const guard = (name: string, store: ObjectStore) => {
-    const resilient = withResilience(store, { clock, ids, log })
+    const checked = withCheckedConditions(store, exclusive === undefined ? {} : { exclusive })
+    const resilient = withResilience(checked, { clock, ids, log })
     return {
-      store: withCheckedConditions(resilient.store, exclusive === undefined ? {} : { exclusive }),
+      store: resilient.store,
       breakers: () =>
         Object.entries(resilient.health()).map(([group, { circuit }]) => ({
           name: `${name}-${group}`,

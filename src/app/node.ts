@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
@@ -14,15 +14,17 @@ import type { LinkSigner } from '../ports/link-signer.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { compose } from './composition.ts'
 import { type Config, InvalidConfig, leastTokenLength, readConfig } from './config.ts'
-import { guardStores } from './guarded-stores.ts'
+import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { openS3 } from './s3-store.ts'
 
 /** sysexits.h: the configuration is wrong. */
 const exitMisconfigured = 78
 /** Within the ten seconds that container runtimes give before they kill. */
 const drainMs = 8_000
-/** Silence on a connection, in either direction, that ends it. A slow upload that moves is never cut. */
-const idleSocketMs = 120_000
+/** Silence of a client that is sending a body. A slow upload that moves is never cut. */
+const idleSenderMs = 120_000
+/** Silence behind the body, while we work or a client reads. Above the longest deadline of a store call. */
+const idleReaderMs = 600_000
 const headersTimeoutMs = 15_000
 const probeMs = 60_000
 
@@ -61,14 +63,7 @@ async function start(): Promise<void> {
     ids,
     log,
   })
-  if (config.stateCas === 'require') {
-    const { conditionalPut } = await guarded.state.capabilities({ signal: AbortSignal.timeout(30_000) })
-    if (conditionalPut !== 'atomic') {
-      throw new InvalidConfig([
-        'STATE_CAS: this store cannot decide between racing writers; see STATE_S3_* or STATE_CAS=auto',
-      ])
-    }
-  }
+  await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs))
   if (config.apiTokens.some(({ token }) => token.length < leastTokenLength)) {
     log.warn('short-api-token', { consequence: `tokens of less than ${leastTokenLength} characters can be guessed` })
   }
@@ -83,7 +78,7 @@ async function start(): Promise<void> {
     fetch: (request, env) => app?.fetch(request, env) ?? new Response('starting', { status: 503 }),
     serverOptions: { requestTimeout: 0, headersTimeout: headersTimeoutMs },
   }) as Server
-  server.timeout = idleSocketMs
+  endIdleSockets(server)
   drainOnSignal(server)
   const port = await listen(server, config)
   const publicUrl = config.publicUrl ?? `http://${urlHost(config.host)}:${port}`
@@ -126,6 +121,18 @@ async function listen(server: Server, { host, port }: Config): Promise<number> {
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** A request's socket may be silent for as long as it is our turn, and not for long while it is the client's. */
+function endIdleSockets(server: Server): void {
+  server.prependListener('request', (request: IncomingMessage) => {
+    request.socket.setTimeout(idleSenderMs)
+    const awaitReader = () => request.socket.setTimeout(idleReaderMs)
+    if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined)
+      awaitReader()
+    else request.once('end', awaitReader)
+  })
+  server.on('timeout', (socket: Socket) => socket.destroy())
 }
 
 /** Finishes what is under way, then ends; a second signal ends at once. */

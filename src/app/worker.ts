@@ -1,4 +1,4 @@
-import type { R2Bucket } from '@cloudflare/workers-types'
+import type { ExecutionContext, R2Bucket } from '@cloudflare/workers-types'
 import { createConsoleLog } from '../adapters/console/log.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
 import { createDigests } from '../adapters/node-crypto/digests.ts'
@@ -10,7 +10,7 @@ import type { Log } from '../ports/log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { compose, type Foundation } from './composition.ts'
 import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
-import { guardStores } from './guarded-stores.ts'
+import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { problemOf } from './http/problem.ts'
 import { openS3 } from './s3-store.ts'
 
@@ -77,8 +77,9 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
   return { config, linkSecrets, ...guarded, storeLinks: links, digests, clock, ids, log }
 }
 
-function serviceFor(request: Request, env: Env): Service {
+async function serviceFor(request: Request, env: Env): Promise<Service> {
   foundation ??= found(env)
+  await demandStateCas(foundation.config.stateCas, foundation.state, request.signal)
   const { hostname, origin } = new URL(request.url)
   if (foundation.config.apiTokens.length === 0 && !isLoopback(hostname)) {
     throw new InvalidConfig(['API_TOKENS: is required where the service is reachable from outside'])
@@ -107,9 +108,13 @@ function withExactLength(response: Response): Response {
 }
 
 export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
+  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     try {
-      return withExactLength(await serviceFor(request, env).fetch(request, env))
+      const service = await serviceFor(request, env)
+      const answer = Promise.resolve(service.fetch(request, env))
+      // What a request must put back in order is finished even when its client has left.
+      context.waitUntil(answer.catch(() => undefined))
+      return withExactLength(await answer)
     } catch (error) {
       if (!(error instanceof InvalidConfig)) throw error
       consoleLog('error').error('misconfigured', { problems: error.problems })

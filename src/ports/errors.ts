@@ -80,6 +80,11 @@ export class InvalidParts extends CodedError {
   readonly code = 'invalid-parts'
 }
 
+/** A cursor that this listing did not give out. Stores that can tell throw it; others may list from somewhere. */
+export class InvalidCursor extends CodedError {
+  readonly code = 'invalid-cursor'
+}
+
 /** A key that breaks a rule of `parseObjectKey`. */
 export class InvalidKey extends CodedError {
   readonly code = 'invalid-key'

@@ -1,4 +1,4 @@
-import { StoreMisbehaved } from '../../ports/errors.ts'
+import { InvalidCursor } from '../../ports/errors.ts'
 
 /** Where a listing goes on. */
 export interface ListPosition {
@@ -25,6 +25,6 @@ export function decodeCursor(cursor: string | undefined): ListPosition {
     const [token, after] = JSON.parse(text) as (string | null)[]
     return { token: token ?? undefined, after: after ?? undefined }
   } catch (cause) {
-    throw new StoreMisbehaved('not a cursor of this store', { cause })
+    throw new InvalidCursor('the cursor is not one of this listing', { cause })
   }
 }

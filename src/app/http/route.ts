@@ -34,6 +34,8 @@ export interface RouteSpec<
   readonly params?: Params
   readonly query?: Query
   readonly json?: Json
+  /** The most that the JSON body may have. Default: room for 1,000 keys. */
+  readonly jsonBytes?: number
   /** For bodies that are not JSON: the media type. */
   readonly body?: string
   /** Request headers worth telling about, with their meaning. */
@@ -69,7 +71,8 @@ export function route<
       const validators: MiddlewareHandler<AppEnv>[] = [demandScope(spec.scope)]
       if (spec.params !== undefined) validators.push(validate('param', spec.params))
       if (spec.query !== undefined) validators.push(validate('query', z.preprocess(withoutBlanks, spec.query)))
-      if (spec.json !== undefined) validators.push(demandJson, limitJson, validate('json', spec.json))
+      if (spec.json !== undefined)
+        validators.push(demandJson, limitJson(spec.jsonBytes ?? maxJsonBytes), validate('json', spec.json))
       const path = spec.path.replace(/\{(\w+)\}/g, ':$1').replace(/\{(\w+)\+\}/g, ':$1{.+}')
       app.on(spec.method.toUpperCase(), [path], ...validators, async (c: AppContext) => {
         const valid = <T>(target: 'param' | 'query' | 'json') => c.req.valid(target as never) as T
@@ -92,10 +95,17 @@ function validate(target: 'param' | 'query' | 'json', schema: z.ZodType): Middle
   return zValidator(target, schema, (result) => {
     if (result.success) return
     const { issues } = result.error
-    const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-    throw new HttpError(codeOf(issues), errors.map(({ path, message }) => `${path}: ${message}`).join('; '), { errors })
+    const errors = issues
+      .slice(0, maxErrors)
+      .map(({ path, message }) => ({ path: path.join('.'), message: shortened(message) }))
+    const detail = shortened(errors.map(({ path, message }) => `${path}: ${message}`).join('; '))
+    throw new HttpError(codeOf(issues), detail, { errors })
   }) as unknown as MiddlewareHandler<AppEnv>
 }
+
+/** What is wrong a thousand times over is no clearer for being said so often. */
+const maxErrors = 100
+const shortened = (text: string) => (text.length > 1000 ? `${text.slice(0, 999)}…` : text)
 
 /** A single fault keeps the code that its own door gave it. */
 function codeOf([issue, ...more]: readonly z.core.$ZodIssue[]): ProblemCode {
@@ -114,12 +124,13 @@ const demandJson: MiddlewareHandler<AppEnv> = async (c, next) => {
 /** The longest valid request: 1,000 keys of 900 bytes, every character of them escaped. */
 const maxJsonBytes = 6 * 2 ** 20
 
-const limitJson = bodyLimit({
-  maxSize: maxJsonBytes,
-  onError() {
-    throw new TooLarge(`a JSON body has at most ${maxJsonBytes} bytes`)
-  },
-})
+const limitJson = (maxSize: number) =>
+  bodyLimit({
+    maxSize,
+    onError() {
+      throw new TooLarge(`this JSON body has at most ${maxSize} bytes`)
+    },
+  })
 
 function demandScope(scope: Scope | 'open'): MiddlewareHandler<AppEnv> {
   return async (c, next) => {

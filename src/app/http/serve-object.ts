@@ -22,6 +22,13 @@ const inlineTypes = new Map([
   ['application/json', 'text/plain; charset=utf-8'],
 ])
 
+interface Naming {
+  readonly disposition: Disposition
+  readonly filename: string
+  /** Pages of other sites may show it, as a link's holder may wish. */
+  readonly embeddable?: boolean
+}
+
 /** How many versions are looked at when each is replaced while it is being opened. */
 const versionsTried = 5
 
@@ -33,7 +40,7 @@ export async function serveObject(
   c: AppContext,
   { store, log }: { store: ObjectStore; log: Log },
   key: ObjectKey,
-  naming: { disposition: Disposition; filename: string },
+  naming: Naming,
 ): Promise<Response> {
   const { signal } = c.var
   for (let left = versionsTried; ; left--) {
@@ -59,7 +66,7 @@ interface Answer {
   readonly range?: { readonly offset: number; readonly length: number }
 }
 
-function answerTo(c: AppContext, meta: ObjectMeta, naming: { disposition: Disposition; filename: string }): Answer {
+function answerTo(c: AppContext, meta: ObjectMeta, naming: Naming): Answer {
   const headers = objectHeaders(meta, naming)
   const ifMatch = c.req.header('if-match')
   if (ifMatch !== undefined && !matchesStrongly(ifMatch, meta.etag))
@@ -79,7 +86,7 @@ function answerTo(c: AppContext, meta: ObjectMeta, naming: { disposition: Dispos
   return c.req.method === 'HEAD' ? { status, headers } : { status, headers, range: { offset, length: lengthBytes } }
 }
 
-function objectHeaders(meta: ObjectMeta, naming: { disposition: Disposition; filename: string }): Headers {
+function objectHeaders(meta: ObjectMeta, naming: Naming): Headers {
   const inlineType = inlineTypes.get(meta.contentType.split(';')[0]?.trim().toLowerCase() ?? '')
   const disposition = inlineType === undefined ? 'attachment' : naming.disposition
   return new Headers({
@@ -88,7 +95,7 @@ function objectHeaders(meta: ObjectMeta, naming: { disposition: Disposition; fil
     'Content-Disposition': contentDisposition(disposition, naming.filename),
     'Content-Security-Policy': "sandbox; default-src 'none'",
     'Content-Type': (disposition === 'inline' ? inlineType : undefined) ?? meta.contentType,
-    'Cross-Origin-Resource-Policy': 'same-site',
+    'Cross-Origin-Resource-Policy': naming.embeddable === true ? 'cross-origin' : 'same-site',
     ETag: quoted(meta.etag),
     'Last-Modified': meta.lastModified.toUTCString(),
     'X-Content-Type-Options': 'nosniff',

@@ -105,7 +105,7 @@ export async function receiveFile(
 }
 
 async function keep(
-  { store }: ReceiveFileDeps,
+  { store, records }: ReceiveFileDeps,
   name: FileName,
   writer: ObjectWriter,
   { kind, width, height }: InspectedFile,
@@ -116,9 +116,10 @@ async function keep(
   const before = existing.get(name)
   if (before?.sizeBytes === sizeBytes) {
     const meta = await store.head(before.key, { signal })
-    if (meta?.checksums?.sha256 === checksums.sha256) {
+    const known = meta && (await records.complete(meta, { signal }))
+    if (known?.checksums?.sha256 === checksums.sha256) {
       await writer.discard()
-      return { ...facts, status: 'unchanged', key: meta.key, etag: meta.etag }
+      return { ...facts, status: 'unchanged', key: known.key, etag: known.etag }
     }
   }
   const { key, etag } = await writer.store(checksums)

@@ -36,8 +36,14 @@ const leastFileBytes = 2 ** 19
 export async function receiveForm(
   deps: ReceiveFormDeps,
   parts: AsyncIterable<IncomingPart>,
-  { prefix, existing, signal }: CallOptions & { prefix: string; existing: ReadonlyMap<string, ListedObject> },
+  options: CallOptions & {
+    prefix: string
+    existing: ReadonlyMap<string, ListedObject>
+    /** Told of each field as it arrives; what it throws ends the form. */
+    onField?: (name: string, value: string) => void
+  },
 ): Promise<ReceivedForm> {
+  const { prefix, existing, onField, signal } = options
   const partBytes = partBytesFor(undefined, await deps.store.capabilities({ signal }))
   const reception = { prefix, existing, partBytes, window: createByteWindow(deps.windowBytes), signal }
   const lanes = createByteWindow(inFlightBytes)
@@ -47,6 +53,7 @@ export async function receiveForm(
   try {
     for await (const part of parts) {
       if (part.type === 'field') {
+        onField?.(part.name, part.value)
         fields.set(part.name, part.value)
         continue
       }

@@ -1,10 +1,17 @@
+import type { Clock } from '../../ports/clock.ts'
+import { StoreUnavailable } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
 import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
 import { deletePrefix } from '../object/delete-objects.ts'
+import { sweepPrefix } from '../object/sweep-prefix.ts'
 import type { DatasetName } from './dataset-name.ts'
 import { type IncomingPart, type ReceiveFormDeps, receiveForm } from './receive-form.ts'
 import { type FileReport, isKept, totalsOf, type UploadReport } from './upload-report.ts'
 import { uploadTrainingFiles } from './upload-training-files.ts'
+
+const waitingPrefix = 'uploads/waiting/'
+/** Longer than any upload takes: what waits longer was left by an instance that died. */
+const maxWaitingMs = 86_400_000
 
 export interface Destination {
   readonly dataset: DatasetName
@@ -18,17 +25,18 @@ export interface Destination {
  * store calls: PUT, GET, PUT, and its share of a batch delete.
  */
 export async function uploadNamedLast(
-  deps: ReceiveFormDeps & { ids: Ids },
+  deps: ReceiveFormDeps & { ids: Ids; clock: Clock },
   parts: AsyncIterable<IncomingPart>,
   destinationOf: (fields: ReadonlyMap<string, string>) => Destination,
   { signal }: CallOptions,
 ): Promise<UploadReport> {
-  const { store, ids, log } = deps
-  const waiting = `uploads/waiting/${ids.next()}/`
+  const { store, ids, clock, log } = deps
+  const waiting = `${waitingPrefix}${ids.next()}/`
   try {
     const { files, fields } = await receiveForm(deps, parts, { prefix: waiting, existing: new Map(), signal })
     const { dataset, ...formFields } = destinationOf(fields)
     const moved = await uploadTrainingFiles(deps, dataset, waitingParts(store, files, formFields, signal), { signal })
+    await sweepPrefix({ store, log }, waitingPrefix, { maxAgeMs: maxWaitingMs, nowMs: clock.nowMs(), signal })
     return merged(files, moved)
   } finally {
     // A signal of its own: a client that leaves must not leave its files behind.
@@ -50,9 +58,9 @@ async function* waitingParts(
   for (const { name, key, etag } of files) {
     if (key === undefined || etag === undefined) continue
     const object = await store.get(key, { ifMatch: etag, signal })
-    if (object !== undefined) {
-      yield { type: 'file', fileName: name, body: object.body as unknown as AsyncIterable<Uint8Array> }
-    }
+    // Without it the upload must not go on: `replace` would take its absence for the sender's wish.
+    if (object === undefined) throw new StoreUnavailable('a waiting file is gone')
+    yield { type: 'file', fileName: name, body: object.body as unknown as AsyncIterable<Uint8Array> }
   }
 }
 

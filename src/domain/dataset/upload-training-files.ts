@@ -1,4 +1,5 @@
 import type { CallOptions, ListedObject } from '../../ports/object-store.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
 import { everyObject } from '../object/list-objects.ts'
 import { pairCaptions } from './caption-pairs.ts'
 import { datasetPrefix, readDatasetInfo, writeDatasetInfo } from './dataset-info.ts'
@@ -32,19 +33,26 @@ export async function uploadTrainingFiles(
   for await (const object of everyObject(deps.store, prefix, { signal })) {
     existing.set(object.key.slice(prefix.length), object)
   }
-  const { files, fields } = await receiveForm(deps, parts, { prefix, existing, signal })
-  const mode = modeOf(fields.get('mode'))
-  const given = triggerWordOf(fields.get('triggerWord'))
-  const triggerWord = await rememberTriggerWord(deps, dataset, given, files, { signal })
-  const removed = mode === 'replace' ? await removeOthers(deps, files, existing, { signal }) : nothingRemoved
+  const received = await receiveForm(deps, parts, { prefix, existing, onField: demandField, signal })
+  const replace = modeOf(received.fields.get('mode')) === 'replace'
+  const given = triggerWordOf(received.fields.get('triggerWord'))
+  const remembered = await rememberTriggerWord(deps, dataset, given, received.files, { signal })
+  const removed = replace ? await removeOthers(deps, received.files, existing, { signal }) : nothingRemoved
+  const files = replace ? await withLostFiles(deps, received.files, prefix, { signal }) : received.files
   return {
     dataset,
     prefix,
-    triggerWord,
+    triggerWord: remembered.triggerWord,
     files,
     totals: totalsOf(files),
-    warnings: [...pairWarnings(files, existing, removed.names), ...removed.warnings],
+    warnings: [...pairWarnings(files, existing, removed.names), ...removed.warnings, ...remembered.warnings],
   }
+}
+
+/** Refused when it arrives, not behind all files. */
+function demandField(name: string, value: string): void {
+  if (name === 'mode') modeOf(value)
+  if (name === 'triggerWord') triggerWordOf(value)
 }
 
 function modeOf(value = 'merge'): 'merge' | 'replace' {
@@ -61,18 +69,26 @@ function triggerWordOf(value = ''): string | undefined {
   return word === '' ? undefined : word
 }
 
+/** The files are stored: that the word could not be is worth a warning, and no reason to call the upload failed. */
 async function rememberTriggerWord(
-  { store }: ReceiveFormDeps,
+  { store, log }: ReceiveFormDeps,
   dataset: DatasetName,
   given: string | undefined,
   files: readonly FileReport[],
   options: CallOptions,
-): Promise<string | null> {
-  const remembered = (await readDatasetInfo(store, dataset, options))?.triggerWord
-  if (given === undefined) return remembered ?? null
-  if (given !== remembered && files.some(isKept))
-    await writeDatasetInfo(store, dataset, { triggerWord: given }, options)
-  return given
+): Promise<{ triggerWord: string | null; warnings: readonly UploadWarning[] }> {
+  try {
+    const remembered = (await readDatasetInfo(store, dataset, options))?.triggerWord
+    if (given === undefined) return { triggerWord: remembered ?? null, warnings: [] }
+    const news = given !== remembered && files.some(isKept)
+    if (news) await writeDatasetInfo(store, dataset, { triggerWord: given }, options)
+    return { triggerWord: given, warnings: [] }
+  } catch (error) {
+    if (options.signal.aborted) throw error
+    log.warn('trigger-word-not-remembered', { error })
+    const detail = 'the trigger word could not be read or remembered; send it again'
+    return { triggerWord: given ?? null, warnings: [{ code: 'trigger-word-not-remembered', file: '', detail }] }
+  }
 }
 
 interface Removed {
@@ -82,7 +98,12 @@ interface Removed {
 
 const nothingRemoved: Removed = { names: new Set(), warnings: [] }
 
-/** Removes what this request did not bring, only once everything that it brought is safe. */
+const deletesInFlight = 8
+
+/**
+ * Removes what this request did not bring, only once everything that it brought is safe, and only the versions that were
+ * there when it began: what others stored since is theirs.
+ */
 async function removeOthers(
   { store }: ReceiveFormDeps,
   files: readonly FileReport[],
@@ -94,19 +115,45 @@ async function removeOthers(
   const others = [...existing].filter(([name]) => !brought.has(name))
   const names = new Set<string>()
   const warnings: UploadWarning[] = []
-  for (let start = 0; start < others.length; start += 1000) {
-    const page = others.slice(start, start + 1000)
-    const results = await store.deleteMany(
-      page.map(([, { key }]) => key),
-      { signal },
-    )
-    for (const [index, { error }] of results.entries()) {
-      const name = page[index]?.[0] ?? ''
-      if (error === undefined) names.add(name)
-      else warnings.push({ code: 'not-removed', file: name, detail: 'the store did not remove this file; try again' })
-    }
-  }
+  await mapConcurrently(others, deletesInFlight, async ([file, { key, etag }]) => {
+    const problem = await removalProblem(store, { key, etag, signal })
+    if (problem === undefined) names.add(file)
+    else warnings.push({ code: 'not-removed', file, detail: problem })
+  })
   return { names, warnings }
+}
+
+async function removalProblem(
+  store: ReceiveFormDeps['store'],
+  { key, etag, signal }: CallOptions & Pick<ListedObject, 'key' | 'etag'>,
+): Promise<string | undefined> {
+  try {
+    const { outcome } = await store.delete(key, { ifMatch: etag, signal })
+    if (outcome === 'applied') return undefined
+    // Gone already is as good as removed; another version is somebody's newer file.
+    if (outcome === 'rejected' && (await store.head(key, { signal })) === undefined) return undefined
+    return outcome === 'rejected' ? 'somebody stored this file anew meanwhile' : 'the store did not answer; try again'
+  } catch (error) {
+    if (signal.aborted) throw error
+    return 'the store did not remove this file; try again'
+  }
+}
+
+/** What of this request is still there, after another one that replaces may have removed it. */
+async function withLostFiles(
+  { store }: ReceiveFormDeps,
+  files: readonly FileReport[],
+  prefix: string,
+  { signal }: CallOptions,
+): Promise<readonly FileReport[]> {
+  const present = new Set<string>()
+  for await (const { key } of everyObject(store, prefix, { signal })) present.add(key)
+  return files.map((file) => {
+    if (file.key === undefined || present.has(file.key)) return file
+    const { name, kind } = file
+    const problem = { code: 'store-unavailable', detail: 'another upload removed the file meanwhile; send it again' }
+    return { name, ...(kind === undefined ? {} : { kind }), status: 'failed', problem }
+  })
 }
 
 /** Pairs are judged over everything that the dataset has now; only files of this request are worth a word. */

@@ -7,10 +7,11 @@ import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, Checksums, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import type { ObjectRecords } from '../object/object-record.ts'
-import { keepManifest, readExport, sweepExports } from './export-store.ts'
+import { sweepPrefix } from '../object/sweep-prefix.ts'
+import { exportPrefix, keepManifest, maxExportSeconds, readExport } from './export-store.ts'
 import type { ExportManifest } from './manifest.ts'
 import { planExport, type SelectedObject } from './plan-export.ts'
-import { ExportStale } from './refusals.ts'
+import { ExportStale, ExportTooLarge } from './refusals.ts'
 import { type Selected, type SelectedKey, selectKeys } from './selection.ts'
 
 export interface CreateExportDeps {
@@ -51,8 +52,10 @@ export async function createExport(
     if (before !== undefined) return { manifest: before, missing: [] }
   }
   const keys = await selectKeys(store, wanted.include, { maxEntries: limits.maxEntries, signal })
-  const looked = await mapConcurrently(keys, headsInFlight, async (place) => {
-    return { place, object: await lookAt(deps, place, signal) }
+  const heads = await mapConcurrently(keys, headsInFlight, ({ key }) => store.head(key, { signal }))
+  demandWithin(limits.maxBytes, heads)
+  const looked = await mapConcurrently(keys, headsInFlight, async (place, index) => {
+    return { place, object: await withChecksums(deps, place, heads[index], signal) }
   })
   const objects: SelectedObject[] = looked.flatMap(({ object }) => (object === undefined ? [] : [object]))
   const nowMs = clock.nowMs()
@@ -63,7 +66,7 @@ export async function createExport(
     expiresAt: new Date((Math.floor(nowMs / 1000) + wanted.expiresInSeconds) * 1000),
   })
   await keepManifest(store, manifest, { signal })
-  await sweepExports({ store, log }, { nowMs, signal })
+  await sweepPrefix({ store, log }, exportPrefix, { maxAgeMs: maxExportSeconds * 1000, nowMs, signal })
   return {
     manifest,
     missing: looked.flatMap(({ place, object }) => (object === undefined && place.named ? [place.key] : [])),
@@ -73,21 +76,30 @@ export async function createExport(
 /** An object that is replaced just now is looked at again; one that is replaced again and again ends the export. */
 const looks = 3
 
-async function lookAt(
+async function withChecksums(
   deps: CreateExportDeps,
   place: SelectedKey,
+  head: ObjectMeta | undefined,
   signal: AbortSignal,
 ): Promise<SelectedObject | undefined> {
-  for (let look = 1; ; look++) {
-    const meta = await deps.store.head(place.key, { signal })
-    if (meta === undefined) return undefined
+  let meta = head
+  for (let look = 1; meta !== undefined; look++) {
     try {
       return { ...place, ...meta, checksums: await checksumsOf(deps, meta, signal) }
     } catch (error) {
       if (!(error instanceof PreconditionFailed)) throw error
       if (look === looks) throw new ExportStale(`${place.file} changes while it is being exported`)
+      meta = await deps.store.head(place.key, { signal })
     }
   }
+  return undefined
+}
+
+/** Before a byte is read for a checksum: what is too large is refused by its size alone. */
+function demandWithin(maxBytes: number, heads: readonly (ObjectMeta | undefined)[]): void {
+  const sizes = new Map(heads.flatMap((meta) => (meta === undefined ? [] : [[meta.key, meta.sizeBytes] as const])))
+  const bytes = sizes.values().reduce((sum, size) => sum + size, 0)
+  if (bytes > maxBytes) throw new ExportTooLarge(`${bytes} bytes, and an export has at most ${maxBytes}`)
 }
 
 /** As recorded at the upload; else computed from the bytes of just this version, and recorded for the next time. */

@@ -1,4 +1,5 @@
-import type { CallOptions, ETag, ObjectStore } from '../../ports/object-store.ts'
+import { compareKeys } from '../../ports/object-key.ts'
+import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { everyObject } from '../object/list-objects.ts'
 import type { ExportManifest, ManifestEntry } from './manifest.ts'
@@ -6,11 +7,13 @@ import { ExportStale } from './refusals.ts'
 
 /** Up to so many entries of one folder are asked for one by one; more are cheaper listed. */
 const fewEntries = 16
+/** A listing is left when it has shown so many objects for each entry that it was to find: HEADs are then cheaper. */
+const listedPerEntry = 20
 const requestsInFlight = 16
 
 /**
- * Throws `ExportStale` when an object of the export was deleted or replaced since. Costs one HEAD per entry of small
- * folders and one LIST per 1,000 objects of others, never the bytes.
+ * Throws `ExportStale` when an object of the export was deleted or replaced since. Costs at most one HEAD per entry, and
+ * one LIST per 1,000 objects where that is less; never the bytes.
  */
 export async function verifySources(
   store: ObjectStore,
@@ -18,18 +21,43 @@ export async function verifySources(
   { signal }: CallOptions,
 ): Promise<void> {
   const byFolder = Map.groupBy(entries, ({ key }) => key.slice(0, key.lastIndexOf('/') + 1))
-  await mapConcurrently([...byFolder], requestsInFlight, async ([folder, inside]) => {
-    if (inside.length <= fewEntries) {
-      for (const entry of inside) demandVersion(entry, (await store.head(entry.key, { signal }))?.etag)
-      return
-    }
-    const present = new Map<string, ETag>()
-    for await (const { key, etag } of everyObject(store, folder, { signal })) present.set(key, etag)
-    for (const entry of inside) demandVersion(entry, present.get(entry.key))
+  const unseen: ManifestEntry[] = []
+  for (const [folder, inside] of byFolder) {
+    if (inside.length <= fewEntries) unseen.push(...inside)
+    else unseen.push(...(await verifyByListing(store, folder, inside, { signal })))
+  }
+  await mapConcurrently(unseen, requestsInFlight, async (entry) => {
+    demandVersion(entry, (await store.head(entry.key, { signal }))?.etag)
   })
 }
 
-function demandVersion({ name, etag }: ManifestEntry, present: ETag | undefined): void {
+/** The entries of which the listing did not tell, because it was left before. */
+async function verifyByListing(
+  store: ObjectStore,
+  folder: string,
+  entries: readonly ManifestEntry[],
+  { signal }: CallOptions,
+): Promise<ManifestEntry[]> {
+  const wanted = new Map<string, ManifestEntry>(entries.map((entry) => [entry.key, entry]))
+  const last = entries.reduce((latest, { key }) => (compareKeys(key, latest) > 0 ? key : latest), folder as string)
+  let listed = 0
+  for await (const { key, etag } of everyObject(store, folder, { signal })) {
+    const entry = wanted.get(key)
+    if (entry !== undefined) {
+      demandVersion(entry, etag)
+      wanted.delete(key)
+    }
+    if (wanted.size === 0) return []
+    // In key order: what is wanted and not seen by now is not there.
+    if (compareKeys(key, last) > 0) break
+    listed += 1
+    if (listed > listedPerEntry * entries.length) return [...wanted.values()]
+  }
+  for (const entry of wanted.values()) demandVersion(entry, undefined)
+  return []
+}
+
+function demandVersion({ name, etag }: ManifestEntry, present: string | undefined): void {
   if (present !== etag)
     throw new ExportStale(`${name} was changed or deleted after the export was made; make a new one`)
 }

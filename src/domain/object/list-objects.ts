@@ -1,11 +1,6 @@
-import { CodedError } from '../../ports/errors.ts'
+import { InvalidCursor } from '../../ports/errors.ts'
 import type { CallOptions, ListedObject, ObjectStore } from '../../ports/object-store.ts'
 import { type PublicRoot, publicRoots } from './public-key.ts'
-
-/** A cursor that we did not give out. */
-export class InvalidCursor extends CodedError {
-  readonly code = 'invalid-cursor'
-}
 
 export interface ObjectListing {
   readonly objects: readonly ListedObject[]

@@ -175,6 +175,8 @@ async function settled(
   if (result.outcome === 'unknown') {
     const now = await store.head(key, { signal })
     if (now?.checksums?.sha256 === checksums.sha256) return now.etag
+    // Objects in parts carry no checksums, and some stores keep none: whose bytes these are cannot be told.
+    if (now !== undefined && now.checksums === undefined) throw result.cause
     const mayStillLand = when === 'always' || (when === 'if-absent' ? now === undefined : now?.etag === when.ifMatch)
     if (mayStillLand) throw result.cause
   }

@@ -1,6 +1,7 @@
+import { InvalidCursor } from '../../ports/errors.ts'
 import type { CallOptions, ETag, ListedObject, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
-import { everyObject, InvalidCursor } from '../object/list-objects.ts'
+import { everyObject } from '../object/list-objects.ts'
 import {
   decodeState,
   type ProcessId,

@@ -12,7 +12,7 @@ const coldStartSeconds = 15 * 60
 export function livenessOf(state: ProcessState, nowMs: number): Liveness {
   if (state.status === 'queued' || isFinal(state.status)) return 'none'
   const silentSeconds = (nowMs - Date.parse(state.heardAt ?? state.updatedAt)) / 1000
-  if (state.lastSeq === 0) return silentSeconds <= coldStartSeconds ? 'alive' : 'lost'
+  if (state.lastSeq < 0) return silentSeconds <= coldStartSeconds ? 'alive' : 'lost'
   const expected = state.expectNextInSeconds ?? defaultExpectSeconds
   if (silentSeconds <= expected + graceSeconds) return 'alive'
   return silentSeconds <= 3 * expected + 60 ? 'stalled' : 'lost'

@@ -1,12 +1,18 @@
 import type { Brand } from '../../ports/brand.ts'
 import { CodedError } from '../../ports/errors.ts'
-import { type ObjectKey, parseObjectKey } from '../../ports/object-key.ts'
+import { type ObjectKey, parseObjectKey, segmentFault } from '../../ports/object-key.ts'
 import { InvalidName } from '../errors.ts'
 
 /** 1 to 64 of `A–Z a–z 0–9 _ -`, so that it may stand unescaped in paths, keys and file names. */
 export type ProcessId = Brand<string, 'ProcessId'>
 
+/** Words that stand where ids stand in the paths of the API. */
+const reserved: ReadonlySet<string> = new Set(['claim', 'events'])
+
 export function processId(given: string): ProcessId {
+  if (reserved.has(given) || segmentFault(given) === 'is a device name on Windows') {
+    throw new InvalidName(`${given} cannot be the id of a process`)
+  }
   if (!/^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/.test(given)) {
     throw new InvalidName('a process id is 1 to 64 letters, digits, _ or -, and does not begin with -')
   }
@@ -54,7 +60,7 @@ export interface ProcessState {
   /** Who holds the attempt; `null` while it is queued. */
   readonly worker: string | null
   readonly cancelRequested: boolean
-  /** The highest `seq` applied in this attempt; 0 before the first report. */
+  /** The highest `seq` applied in this attempt; -1 before the first report. */
   readonly lastSeq: number
   readonly expectNextInSeconds: number | null
   /** When the worker last claimed or reported; `null` while the attempt is queued. */

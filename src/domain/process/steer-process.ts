@@ -1,8 +1,10 @@
 import type { CallOptions } from '../../ports/object-store.ts'
+import { NotFound } from '../errors.ts'
 import { livenessOf } from './liveness.ts'
 import { operationId } from './operation-id.ts'
 import type { ProcessId } from './process-state.ts'
 import { type AppliedOperation, applyOperation, type ProcessDeps, readProcess } from './process-store.ts'
+import { AlreadyClaimed } from './refusals.ts'
 
 type Steering = CallOptions & { idempotencyKey: string | undefined }
 
@@ -26,6 +28,22 @@ export async function claimProcess(
   { worker, ...options }: Steering & { worker: string },
 ): Promise<AppliedOperation> {
   return await applyOperation(deps, id, { ...common('claim', deps, options), kind: 'claim', worker }, options)
+}
+
+/** Opens the next attempt of a process whose worker is seen to be lost, for `worker`. Throws `AlreadyClaimed` for others. */
+export async function takeOverProcess(
+  deps: ProcessDeps,
+  id: ProcessId,
+  { worker, ...options }: Steering & { worker: string },
+): Promise<AppliedOperation> {
+  const seen = (await readProcess(deps.store, id, options))?.state
+  if (seen === undefined) throw new NotFound('no such process')
+  const operation = common('takeover', deps, options)
+  const repeated = seen.operations.some(({ operationId }) => operationId === operation.operationId)
+  if (!repeated && livenessOf(seen, deps.clock.nowMs()) !== 'lost') {
+    throw new AlreadyClaimed('only the attempt of a lost worker can be taken over')
+  }
+  return await applyOperation(deps, id, { ...operation, kind: 'takeover', worker, attempt: seen.attempt }, options)
 }
 
 function common(kind: string, { clock, ids }: ProcessDeps, { idempotencyKey }: Steering) {

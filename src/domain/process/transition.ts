@@ -119,7 +119,7 @@ function created(operation: CreateOperation): ProcessState {
     attempt: 1,
     worker: null,
     cancelRequested: false,
-    lastSeq: 0,
+    lastSeq: -1,
     expectNextInSeconds: null,
     heardAt: null,
     step: 0,
@@ -140,7 +140,7 @@ function freshAttempt(state: ProcessState): Partial<ProcessState> {
   return {
     attempt: state.attempt + 1,
     cancelRequested: false,
-    lastSeq: 0,
+    lastSeq: -1,
     expectNextInSeconds: null,
     step: 0,
     metrics: {},

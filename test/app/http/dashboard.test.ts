@@ -126,7 +126,7 @@ describe('POST /upload/training-data', () => {
     expect(answer.data).toMatchObject({ total_size: 20 * 2 ** 20, total_size_formatted: '20.0 MB' })
     const direct = await upload(service, 'direct', [big])
     expect((await upload(service, 'large', [big])).files[0]).toMatchObject({
-      status: 'stored',
+      status: 'unchanged',
       sha256: direct.files[0]?.sha256,
     })
   })

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { unzipSync } from 'fflate'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
+import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { expectSameBytes } from '../../contract/object-store/harness.ts'
 import { expectProblem } from '../problems.ts'
 import { createService, type Service, type ServiceOptions, startedAtMs, unending } from '../service.ts'
@@ -178,6 +178,19 @@ describe('POST /v1/exports', () => {
   })
 })
 
+/** Replaces one caption, when told to, in the moment in which it is asked for. */
+function replacedWhileOpened(memory: ObjectStore, changing: () => boolean): ObjectStore {
+  return {
+    ...memory,
+    async get(key, options) {
+      if (changing() && key === 'dataset/matt/a.txt') {
+        await memory.put(key, encoder.encode('CAPTION'), { contentType: 'a/b', when: 'always', signal: unending })
+      }
+      return await memory.get(key, options)
+    },
+  }
+}
+
 describe('the zip of an export', () => {
   async function madeExport(options: ServiceOptions = {}) {
     const service = await serviceWithFiles(options)
@@ -247,48 +260,44 @@ describe('the zip of an export', () => {
     }
   })
 
-  it('is never wrong or short when an object changes while it is being sent', async () => {
+  it('is stale, and not a broken body, when an object changes before the first bytes are sent', async () => {
     let changing = false
-    const { service, path } = await madeExport({
-      wrap: (memory) => ({
-        ...memory,
-        async get(key, options) {
-          if (changing && key === 'dataset/matt/a.txt') {
-            changing = false
-            await memory.put(key, encoder.encode('CAPTION'), { contentType: 'a/b', when: 'always', signal: unending })
-          }
-          return await memory.get(key, options)
-        },
-      }),
-    })
+    const { service, path } = await madeExport({ wrap: (memory) => replacedWhileOpened(memory, () => changing) })
     changing = true
-    const answer = await service.request(path)
-    expect(answer.status).toBe(200)
-    await expect(answer.arrayBuffer()).rejects.toThrow(/changed/)
     await expectProblem(await service.request(path), 409, 'export-stale')
   })
 
-  it('resets the connection then: over a socket nothing looks complete', async () => {
+  describe('of which an object changes while it is being sent', () => {
     let changing = false
-    const { service, path, bytes } = await madeExport({
-      wrap: (memory) => ({
-        ...memory,
-        async get(key, options) {
-          if (!changing || key !== 'dataset/matt/a.txt') return await memory.get(key, options)
-          await delay(50)
-          await memory.put(key, encoder.encode('CAPTION'), { contentType: 'a/b', when: 'always', signal: unending })
-          return await memory.get(key, options)
-        },
-      }),
+    async function sending() {
+      changing = false
+      const service = await serviceWithFiles({ wrap: (memory) => replacedWhileOpened(memory, () => changing) })
+      // Large enough that its bytes are on their way long before the object behind it is opened.
+      await store(service, { 'results/run/lora/large.safetensors': 'x'.repeat(20 * 2 ** 20) })
+      const made = await created(service, { include: [{ prefix: 'results/' }, { dataset: 'matt' }] })
+      changing = true
+      return { service, ...made }
+    }
+
+    it('breaks off, and is stale from then on', async () => {
+      const { service, path } = await sending()
+      const answer = await service.request(path)
+      expect(answer.status).toBe(200)
+      await expect(answer.arrayBuffer()).rejects.toThrow(/changed/)
+      expect(service.logLines.some((line) => line.includes('response-broken'))).toBe(true)
+      await expectProblem(await service.request(path), 409, 'export-stale')
     })
-    const port = await service.listen()
-    // The server framework also prints the error of a body that breaks off.
-    const printed = vi.spyOn(console, 'error').mockReturnValue(undefined)
-    onTestFinished(() => printed.mockRestore())
-    changing = true
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`)
-    expect(answer.headers.get('content-length')).toBe(`${bytes}`)
-    await expect(answer.arrayBuffer()).rejects.toThrow()
+
+    it('resets the connection over a socket, where nothing looks complete and nothing else is printed', async () => {
+      const { service, path, bytes } = await sending()
+      const port = await service.listen()
+      const printed = vi.spyOn(console, 'error').mockReturnValue(undefined)
+      onTestFinished(() => printed.mockRestore())
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+      expect(answer.headers.get('content-length')).toBe(`${bytes}`)
+      await expect(answer.arrayBuffer()).rejects.toThrow()
+      expect(printed).not.toHaveBeenCalled()
+    })
   })
 
   it('is gone with its export; the objects stay', async () => {

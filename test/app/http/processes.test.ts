@@ -251,7 +251,7 @@ describe('POST /v1/processes/{id}/reports', () => {
   })
 
   it.each([
-    [{ seq: 0 }, 'seq'],
+    [{ seq: -1 }, 'seq'],
     [{ seq: 1.5 }, 'seq'],
     [{}, 'seq'],
     [{ seq: 1, attempt: 0 }, 'attempt'],

@@ -233,7 +233,7 @@ describe('an operation on a process', () => {
       attempt: 2,
       worker: null,
       cancelRequested: false,
-      lastSeq: 0,
+      lastSeq: -1,
       step: 0,
       error: null,
       startedAt: null,
@@ -251,7 +251,7 @@ describe('an operation on a process', () => {
 
   it('fences the old worker after a takeover', () => {
     const taken = stateOf(transition(inStatus('running'), takeover(1)))
-    expect(taken).toMatchObject({ status: 'starting', attempt: 2, worker: 'w2', lastSeq: 0 })
+    expect(taken).toMatchObject({ status: 'starting', attempt: 2, worker: 'w2', lastSeq: -1 })
     expect(outcome(taken, report({ attempt: 1 }))).toBe('fenced')
     expect(outcome(taken, report({ attempt: 2 }))).toBe('fenced')
     expect(outcome(taken, report({ attempt: 2, worker: 'w2', seq: 1 }))).toBe('starting')

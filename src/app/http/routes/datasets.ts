@@ -7,6 +7,7 @@ import type { IncomingPart, ReceiveFormDeps } from '../../../domain/dataset/rece
 import { isKept, type UploadReport } from '../../../domain/dataset/upload-report.ts'
 import { uploadTrainingFiles } from '../../../domain/dataset/upload-training-files.ts'
 import type { AppContext } from '../context.ts'
+import { documentAnswer } from '../document.ts'
 import { HttpError } from '../http-error.ts'
 import { problemOf } from '../problem.ts'
 import { type Route, route } from '../route.ts'
@@ -93,7 +94,8 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
       params: nameParams,
       responses: { 200: { description: 'the dataset', json: DatasetSchema }, 404: problemResponse },
     },
-    async (c, { params }) => c.json(datasetJson(await readDataset(store, params.dataset, { signal: c.var.signal }))),
+    async (c, { params }) =>
+      documentAnswer(c, deps.digests, datasetJson(await readDataset(store, params.dataset, { signal: c.var.signal }))),
   )
 
   const remove = route(

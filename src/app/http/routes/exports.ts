@@ -17,6 +17,7 @@ import type { LinkGrant, LinkSigner } from '../../../ports/link-signer.ts'
 import { segmentFault } from '../../../ports/object-key.ts'
 import { resolveRange } from '../../../ports/range.ts'
 import type { AppContext } from '../context.ts'
+import { documentAnswer } from '../document.ts'
 import { ifRangeHolds, matchesWeakly, quoted } from '../entity-tags.ts'
 import { HttpError } from '../http-error.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
@@ -120,7 +121,8 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
       params: z.object({ id: z.string() }),
       responses: { 200: { description: 'the export', json: ExportSchema }, 404: problemResponse },
     },
-    async (c, { params }) => c.json(await exportJson(await demandExport(deps, params.id, c.var.signal))),
+    async (c, { params }) =>
+      documentAnswer(c, digests, await exportJson(await demandExport(deps, params.id, c.var.signal))),
   )
 
   const remove = route(

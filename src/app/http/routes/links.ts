@@ -100,7 +100,7 @@ export function linkRoutes(deps: LinkRouteDeps): Route[] {
       c.header('Referrer-Policy', 'no-referrer')
       if (grant.purpose === 'export') return await serveExport(c, grant)
       const { subject, disposition, filename } = grant
-      return await serveObject(c, deps, parsePublicKey(subject), { disposition, filename })
+      return await serveObject(c, deps, parsePublicKey(subject), { disposition, filename, embeddable: true })
     },
   )
 

@@ -78,6 +78,8 @@ export function objectRoutes(deps: WriteObjectDeps & { limits: Limits }): Route[
     async (c) => {
       const { signal } = c.var
       const key = keyOfPath(c)
+      // RFC 9110 §14.5: taking a part for the whole would replace the object by a fragment.
+      if (c.req.header('content-range') !== undefined) throw new HttpError('invalid-request', 'PUT takes whole objects')
       const condition = writeCondition({
         ifMatch: c.req.header('if-match'),
         ifNoneMatch: c.req.header('if-none-match'),

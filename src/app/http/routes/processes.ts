@@ -4,13 +4,14 @@ import { NotFound } from '../../../domain/errors.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
 import { listProcesses, type StateCache } from '../../../domain/process/list-processes.ts'
-import { processId, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
+import { type ProcessId, processId, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
 import { type AppliedOperation, type ProcessDeps, readProcess } from '../../../domain/process/process-store.ts'
 import { reportProcess } from '../../../domain/process/report-process.ts'
-import { cancelProcess, claimProcess, retryProcess } from '../../../domain/process/steer-process.ts'
+import { cancelProcess, claimProcess, retryProcess, takeOverProcess } from '../../../domain/process/steer-process.ts'
 import type { Digests } from '../../../ports/digests.ts'
+import { PreconditionFailed } from '../../../ports/errors.ts'
 import type { AppContext } from '../context.ts'
-import { matchesWeakly, quoted } from '../entity-tags.ts'
+import { matchesStrongly, matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
 import { pageQuery, parsed, problemResponse } from '../schemas/common.ts'
@@ -26,22 +27,33 @@ const positive = z
   .max(2 ** 31)
 
 const maxConfigDepth = 64
+/** The state is read and written whole by every report, and held for every list. */
+const maxConfigLength = 128 * 1024
+/** A report is small, and many workers send them. */
+const maxReportBytes = 64 * 1024
 
-export const NewProcessSchema = z.strictObject({
+const NewProcessSchema = z.strictObject({
   id: parsed(processId).optional(),
   type: z.enum(processTypes),
   name: name.optional(),
   dataset: parsed(datasetName).optional(),
   config: z
     .record(z.string(), z.unknown())
-    .refine((config) => isWithin(config, maxConfigDepth), `is nested deeper than ${maxConfigDepth} levels`)
+    .refine((config) => isWithin(config, maxConfigDepth), {
+      error: `is nested deeper than ${maxConfigDepth} levels`,
+      abort: true,
+    })
+    .refine((config) => JSON.stringify(config).length <= maxConfigLength, {
+      error: `has more than ${maxConfigLength} characters as JSON`,
+      params: { code: 'too-large' },
+    })
     .default({}),
 })
 
 const ReportSchema = z.strictObject({
   worker: WorkerSchema,
   attempt: positive,
-  seq: positive,
+  seq: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   status: z.enum(['starting', 'running', 'completed', 'failed', 'cancelled']).optional(),
   step: z.number().int().min(0).optional(),
   totalSteps: positive.optional(),
@@ -75,6 +87,18 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
     c.json(processJson(state, await store.capabilities({ signal: c.var.signal }), clock.nowMs()), status, {
       ETag: quoted(etag),
     })
+
+  /** Honours `If-Match` by looking first: a change in between is the state machine's to judge. */
+  const demandVersion = async <T>(c: AppContext, id: ProcessId, operate: () => Promise<T>): Promise<T> => {
+    const ifMatch = c.req.header('if-match')
+    if (ifMatch !== undefined) {
+      const found = await readProcess(store, id, { signal: c.var.signal })
+      if (found === undefined || !matchesStrongly(ifMatch, found.etag)) {
+        throw new PreconditionFailed('another version is stored')
+      }
+    }
+    return await operate()
+  }
 
   const create = route(
     {
@@ -173,6 +197,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       scope: 'worker',
       params: idParams,
       json: ReportSchema,
+      jsonBytes: maxReportBytes,
       responses: { 200: { description: 'taken', json: ReportedSchema }, 404: problemResponse, 409: problemResponse },
     },
     async (c, { params, json }) => {
@@ -190,17 +215,17 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       path: '/v1/processes/{id}/claim',
       operationId: 'claimProcess',
       tag: 'processes',
-      summary: 'Take a queued process',
+      summary: 'Take a queued process; with `takeover`, one whose worker is lost',
       scope: 'worker',
       params: idParams,
-      json: z.strictObject({ worker: WorkerSchema }),
+      json: z.strictObject({ worker: WorkerSchema, takeover: z.boolean().default(false) }),
       headers: key,
       responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
     },
     async (c, { params, json }) =>
       await answer(
         c,
-        await claimProcess(deps, params.id, {
+        await (json.takeover ? takeOverProcess : claimProcess)(deps, params.id, {
           worker: json.worker,
           signal: c.var.signal,
           idempotencyKey: idempotencyKey(c),
@@ -223,7 +248,9 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
     async (c, { params }) =>
       await answer(
         c,
-        await cancelProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
+        await demandVersion(c, params.id, () =>
+          cancelProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
+        ),
       ),
   )
 
@@ -240,7 +267,12 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
     },
     async (c, { params }) =>
-      await answer(c, await retryProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) })),
+      await answer(
+        c,
+        await demandVersion(c, params.id, () =>
+          retryProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
+        ),
+      ),
   )
 
   const remove = route(
@@ -255,7 +287,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       responses: { 204: { description: 'removed, or never was' }, 409: problemResponse },
     },
     async (c, { params }) => {
-      await deleteProcess(store, params.id, { signal: c.var.signal })
+      await demandVersion(c, params.id, () => deleteProcess(store, params.id, { signal: c.var.signal }))
       return c.body(null, 204)
     },
   )

@@ -37,6 +37,11 @@ export const ProcessSchema = z.object({
     .meta({ description: '`cas`: the store decides between racing writers; `merge`: it cannot' }),
 })
 
+/** Whether the store of process state decides between racing writers. */
+export function syncOf({ conditionalPut }: Pick<StoreCapabilities, 'conditionalPut'>): 'cas' | 'merge' {
+  return conditionalPut === 'atomic' ? 'cas' : 'merge'
+}
+
 export type ProcessJson = z.infer<typeof ProcessSchema>
 
 export function processJson(
@@ -66,6 +71,6 @@ export function processJson(
     updatedAt,
     startedAt,
     endedAt,
-    sync: conditionalPut === 'atomic' ? 'cas' : 'merge',
+    sync: syncOf({ conditionalPut }),
   }
 }
