@@ -2,6 +2,9 @@ import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, Condition, ObjectStore, PutCondition, StoreCapabilities } from '../../ports/object-store.ts'
 import type { Exclusive } from './keyed-mutex.ts'
 
+/** No key: a key has no empty segment. */
+const capabilitiesTurn = '//capabilities'
+
 /**
  * Makes up for conditions that a store does not have, by looking before writing, and says so: `checked`. Two writers of
  * different instances can still both win, because the look and the write are two requests. Within one instance they
@@ -10,13 +13,21 @@ import type { Exclusive } from './keyed-mutex.ts'
  */
 export function withCheckedConditions(store: ObjectStore, options: { exclusive?: Exclusive } = {}): ObjectStore {
   const { exclusive = (_key, _signal, work) => work() } = options
+  let seen: StoreCapabilities | undefined
+
+  /** The first look may cost the store many requests, so that callers who come together wait for one of them. */
+  const ownCapabilities = async (options: CallOptions): Promise<StoreCapabilities> => {
+    options.signal.throwIfAborted()
+    seen ??= await exclusive(capabilitiesTurn, options.signal, async () => seen ?? (await store.capabilities(options)))
+    return seen
+  }
 
   const alone = async <Result>(
     key: ObjectKey,
     { signal }: CallOptions,
     write: (own: StoreCapabilities) => Promise<Result>,
   ): Promise<Result> => {
-    const own = await store.capabilities({ signal })
+    const own = await ownCapabilities({ signal })
     const allAtomic = [own.conditionalPut, own.conditionalComplete, own.conditionalDelete].every(
       (condition) => condition === 'atomic',
     )
@@ -33,7 +44,7 @@ export function withCheckedConditions(store: ObjectStore, options: { exclusive?:
     ...store,
 
     async capabilities(options) {
-      const own = await store.capabilities(options)
+      const own = await ownCapabilities(options)
       return {
         ...own,
         conditionalPut: atLeastChecked(own.conditionalPut),

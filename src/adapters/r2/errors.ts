@@ -12,6 +12,7 @@ export function r2Error(error: unknown, signal: AbortSignal): unknown {
   switch (r2ErrorNumber(error)) {
     case 10_002:
     case 10_003:
+    case 10_006:
       return new StoreDenied('R2 refused this Worker', { cause: error })
     case 10_011:
     case 10_025:
@@ -19,6 +20,13 @@ export function r2Error(error: unknown, signal: AbortSignal): unknown {
       return new InvalidParts('the parts do not make an object', { cause: error })
     case 10_024:
       return new UploadNotFound('no such upload', { cause: error })
+    case 10_058:
+      // One write a second for each key; what comes faster is refused before anything is done.
+      return new StoreUnavailable('R2 asks for fewer writes', {
+        cause: error,
+        effect: 'never-sent',
+        retryAfterMs: 1_000,
+      })
     case 10_020:
     case 10_021:
     case 10_022:

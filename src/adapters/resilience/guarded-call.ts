@@ -12,6 +12,8 @@ export interface Call<Value> extends Times {
   readonly signal: AbortSignal
   /** Whether doing it twice is as good as once. If not, only what was never sent is tried again. */
   readonly repeatable: boolean
+  /** It changes something, so that what an earlier attempt may have done matters. Default: false. */
+  readonly writes?: boolean
   /** False where a failure says nothing about the store's health. Default: true. */
   readonly counted?: boolean
   /** One attempt. Its signal is aborted when nobody waits for it any more, and in any case when it is over. */
@@ -117,9 +119,12 @@ async function attemptInTime<Value>(
   progress.maybeSent = true
   try {
     const inTime = timeout(call.attemptMs, TimeoutStrategy.Aggressive)
-    return await inTime.execute((attempt) => answerOf(call, attempt.signal), signal)
+    const answer = await inTime.execute((attempt) => answerOf(call, attempt.signal), signal)
+    progress.maybeSent = maybeSent
+    return answer
   } catch (error) {
-    if (error instanceof StoreUnavailable && error.effect === 'never-sent') progress.maybeSent = maybeSent
+    const certain = error instanceof CodedError && !(error instanceof StoreUnavailable && error.effect === 'maybe-sent')
+    if (certain) progress.maybeSent = maybeSent
     // The same error stands for an abort from outside, which is not the store's fault.
     if (!isTaskCancelledError(error) || signal.aborted) throw error
     throw new StoreUnavailable(`the store did not answer within ${call.attemptMs} ms`, { cause: error })
@@ -141,7 +146,7 @@ async function answerOf<Value>(call: Call<Value>, signal: AbortSignal): Promise<
 
 function inOurWords<Value>(
   error: unknown,
-  { deadlineMs }: Call<Value>,
+  { deadlineMs, writes }: Call<Value>,
   { maybeSent }: Progress,
   { cockatiel, circuit }: Guard,
 ): unknown {
@@ -154,6 +159,10 @@ function inOurWords<Value>(
   // An earlier attempt may have been heard, even if the last one was not.
   if (error instanceof StoreUnavailable && maybeSent && error.effect === 'never-sent') {
     return unavailable(error.message, error.retryAfterMs)
+  }
+  // Refused now, but an earlier attempt may have done it: only looking can tell.
+  if (writes === true && maybeSent && error instanceof CodedError && !(error instanceof StoreUnavailable)) {
+    return unavailable(error.message)
   }
   return error
 }

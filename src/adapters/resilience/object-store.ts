@@ -1,4 +1,10 @@
-import type { CallOptions, DeleteOutcome, ObjectStore, PutOutcome } from '../../ports/object-store.ts'
+import type {
+  CallOptions,
+  DeleteOutcome,
+  ObjectStore,
+  PutOutcome,
+  StoreCapabilities,
+} from '../../ports/object-store.ts'
 import {
   type CallClass,
   type Circuit,
@@ -74,11 +80,17 @@ export function withResilience(
   ) => guard({ group, operation, ...limits, signal, repeatable: true, attempt })
 
   const write = <Outcome extends PutOutcome | DeleteOutcome>(call: Call<Outcome>) =>
-    lostAsUnknown(guard({ ...call, attempt: (signal) => unknownAsLost(call.attempt(signal)) }))
+    lostAsUnknown(guard({ ...call, writes: true, attempt: (signal) => unknownAsLost(call.attempt(signal)) }))
+
+  let seen: StoreCapabilities | undefined
 
   const guardedStore: ObjectStore = {
-    capabilities: (options) =>
-      repeat('meta', 'capabilities', times.probe, options, (signal) => store.capabilities({ signal })),
+    async capabilities(options) {
+      options.signal.throwIfAborted()
+      // What is remembered proves nothing of the store's health, so it neither waits for a place nor counts as a success.
+      seen ??= await repeat('meta', 'capabilities', times.probe, options, (signal) => store.capabilities({ signal }))
+      return seen
+    },
 
     head: (key, options) => repeat('meta', 'head', times.meta, options, (signal) => store.head(key, { signal })),
 
@@ -147,7 +159,7 @@ export function withResilience(
       write({
         operation: 'completeMultipart',
         group: 'meta',
-        ...times.complete,
+        ...times.completing(parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
         signal: options.signal,
         repeatable: false,
         counted: false,

@@ -32,6 +32,8 @@ export const defaultSettings = {
   /** Stores that join files need long, and go on when we give up. */
   completeAttemptMs: 110_000,
   completeDeadlineMs: 120_000,
+  /** Added to both for the size of the object. */
+  joinBytesPerSecond: 8 * MiB,
   /** The first `capabilities` makes about forty requests. */
   probeAttemptMs: 60_000,
   probeDeadlineMs: 120_000,
@@ -74,12 +76,17 @@ export function callTimes(settings: ResilienceSettings) {
     meta,
     list: { attemptMs: settings.listAttemptMs, deadlineMs: settings.listDeadlineMs } satisfies Times,
     open: { attemptMs: settings.openAttemptMs, deadlineMs: settings.openDeadlineMs } satisfies Times,
-    complete: { attemptMs: settings.completeAttemptMs, deadlineMs: settings.completeDeadlineMs } satisfies Times,
     probe: { attemptMs: settings.probeAttemptMs, deadlineMs: settings.probeDeadlineMs } satisfies Times,
 
     deleting(keys: number): Times {
       const moreMs = keys * settings.deleteEachMs
       return { attemptMs: meta.attemptMs + moreMs, deadlineMs: meta.deadlineMs + moreMs }
+    },
+
+    /** Joining may mean copying: a folder does, and so do gateways over file systems. */
+    completing(sizeBytes: number): Times {
+      const copyMs = (sizeBytes / settings.joinBytesPerSecond) * 1000
+      return { attemptMs: settings.completeAttemptMs + copyMs, deadlineMs: settings.completeDeadlineMs + copyMs }
     },
 
     sending(sizeBytes: number): Times {

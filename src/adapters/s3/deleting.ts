@@ -24,8 +24,13 @@ export async function deleteObjects(
   const remaining = keys.filter((key) => !results.has(key))
   for (let i = 0; i < remaining.length; i += singlesAtOnce) {
     const few = remaining.slice(i, i + singlesAtOnce)
-    for (const result of await Promise.all(few.map((key) => deleteOne(bucket, key, signal)))) {
-      results.set(result.key, result)
+    const some = await Promise.all(few.map((key) => deleteOne(bucket, key, signal)))
+    for (const result of some) results.set(result.key, result)
+    const [outage] = some
+    // Not one of them got through: the others would only multiply the outage.
+    if (outage !== undefined && some.every(({ error }) => error instanceof StoreUnavailable)) {
+      for (const key of remaining.slice(i + singlesAtOnce)) results.set(key, { key, error: outage.error })
+      break
     }
   }
   return keys.map((key) => results.get(key) ?? { key, error: undefined })

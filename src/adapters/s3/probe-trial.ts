@@ -6,6 +6,8 @@ import { deleteObjects } from './deleting.ts'
 import { getObject, headObject } from './reading.ts'
 import { putObject } from './writing.ts'
 
+const cleanMs = 10_000
+
 /** No server makes this one. */
 export const neverAnEtag = '00000000000000000000000000000000' as ETag
 
@@ -52,7 +54,9 @@ export async function createTrial(
       return found && (await new Response(found.body).text())
     },
     async clean() {
-      await deleteObjects(bucket, [...used], { signal, inBatches: false }).catch(() => {})
+      // A signal of its own: a caller who has left must not leave this behind.
+      const cleaning = AbortSignal.timeout(cleanMs)
+      await deleteObjects(bucket, [...used], { signal: cleaning, inBatches: false }).catch(() => {})
     },
   }
 }

@@ -152,6 +152,8 @@ export function createObjectWriter(
       try {
         if (failed !== undefined) throw failed.error
         const result = upload === undefined ? await putWhole(checksums, attributes) : await completeParts(checksums)
+        // A store that joins parts may go on after its answer was lost: taking them away would end that.
+        if (result.outcome === 'unknown') upload = undefined
         const etag = await settled(store, key, result, { when, checksums, signal })
         return { key, sizeBytes, etag, checksums, contentType }
       } catch (error) {

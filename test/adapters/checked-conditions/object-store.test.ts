@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createKeyedMutex } from '../../../src/adapters/checked-conditions/keyed-mutex.ts'
+import { createKeyedMutex, type Exclusive } from '../../../src/adapters/checked-conditions/keyed-mutex.ts'
 import { withCheckedConditions } from '../../../src/adapters/checked-conditions/object-store.ts'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
 import { UnsupportedByStore } from '../../../src/ports/errors.ts'
@@ -72,10 +72,33 @@ describeObjectStore('checked conditions over a store without any', {
 describe('checked conditions', () => {
   it('leave a store alone that has its own', async () => {
     const memory = createMemoryObjectStore({ nowMs: Date.now })
-    const store = withCheckedConditions(memory, { exclusive: () => Promise.reject(new Error('not needed')) })
+    const turns: string[] = []
+    const exclusive: Exclusive = (key, _signal, work) => {
+      turns.push(key)
+      return work()
+    }
+    const store = withCheckedConditions(memory, { exclusive })
     expect(await store.capabilities({ signal })).toEqual(memoryCapabilities)
     expect(await put(store, 'if-absent')).toMatchObject({ outcome: 'applied' })
     expect(await put(store, 'if-absent')).toEqual({ outcome: 'rejected' })
+    // One turn for the first look at what the store can do; none for a key.
+    expect(turns).toEqual(['//capabilities'])
+  })
+
+  it('look at what the store can do once, however many ask together', async () => {
+    const memory = createMemoryObjectStore({ nowMs: Date.now })
+    let looks = 0
+    const slow: ObjectStore = {
+      ...memory,
+      async capabilities(options) {
+        looks += 1
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        return memory.capabilities(options)
+      },
+    }
+    const store = withCheckedConditions(slow, { exclusive: createKeyedMutex() })
+    await Promise.all(Array.from({ length: 50 }, () => store.capabilities({ signal })))
+    expect(looks).toBe(1)
   })
 
   it('let several win a race, but only one of an instance with a mutex', async () => {

@@ -235,7 +235,7 @@ describe('what is answered', () => {
     const down = async () => {
       throw new Error('down')
     }
-    const broken = tour(createService({ wrap: (store) => ({ ...store, head: down }) }))
+    const broken = tour(createService({ wrap: (store) => ({ ...store, get: down }) }))
     await broken('GET', '/readyz', 503)
     await broken('GET', '/livez', 200)
   })

@@ -52,6 +52,12 @@ const ReadySchema = z.object({
   breakers: z.array(z.object({ name: z.string(), state: z.string() })),
 })
 
+/** By GET and not by HEAD, whose 404 cannot tell a missing object from a missing bucket. */
+async function isReached(store: ObjectStore, signal: AbortSignal): Promise<void> {
+  const found = await store.get(checkKey, { signal })
+  await found?.body.cancel()
+}
+
 /** What we do where a store cannot: said openly, so that nobody takes the fallback for the promise. */
 const fallbacks: Readonly<Record<string, string>> = {
   conditionalPut: 'we look before we write; two instances that race may both win (processes say sync: merge)',
@@ -88,7 +94,7 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Route[]):
     const startedAtMs = clock.nowMs()
     if (last !== undefined && startedAtMs - last.atMs < freshMs) return last
     const patient = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
-    const asked = await Promise.allSettled(stores.map((one) => one.head(checkKey, { signal: patient })))
+    const asked = await Promise.allSettled(stores.map((one) => isReached(one, patient)))
     const seen = await Promise.allSettled([state.capabilities({ signal: patient })])
     const ok = [...asked, ...seen].every(({ status }) => status === 'fulfilled')
     const [capabilities] = seen
