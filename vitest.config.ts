@@ -4,6 +4,21 @@ import { defineConfig } from 'vitest/config'
 
 const nodeXmlBuilder = fileURLToPath(new URL('node_modules/@aws-sdk/xml-builder/dist-cjs/index.js', import.meta.url))
 
+/** Needs a server that the environment names, so it is there only when it does. */
+const byHand =
+  process.env.S3_TEST_ENDPOINT_URL === undefined
+    ? []
+    : [
+        {
+          test: {
+            name: 'by-hand',
+            include: ['test/by-hand/**/*.test.ts'],
+            testTimeout: 120_000,
+            hookTimeout: 60_000,
+          },
+        },
+      ]
+
 export default defineConfig({
   test: {
     projects: [
@@ -11,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workers/**'],
+          exclude: ['test/workers/**', 'test/by-hand/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -36,6 +51,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      ...byHand,
     ],
   },
 })
