@@ -154,8 +154,9 @@ function drainOnSignal(server: Server): void {
   const drain = (signal: NodeJS.Signals) => {
     if (draining) process.exit(1)
     draining = true
-    process.stdout.write(`${signal}: finishing what is under way\n`)
     server.close(() => process.exit(0))
+    // Said when it is true: from here on connections are refused.
+    process.stdout.write(`${signal}: finishing what is under way\n`)
     closeUnused()
     // Connections whose last answer was sent meanwhile would be kept alive.
     setInterval(closeUnused, 100).unref()
