@@ -31,7 +31,6 @@ export const problems = {
   'link-expired': { status: 403, title: 'The link has expired' },
   'not-found': { status: 404, title: 'Not found' },
   'upload-not-found': { status: 404, title: 'No such upload' },
-  'method-not-allowed': { status: 405, title: 'Method not allowed' },
   conflict: { status: 409, title: 'Conflict' },
   'key-conflict': { status: 409, title: 'A file stands where a folder is needed, or the reverse' },
   'already-claimed': { status: 409, title: 'Already claimed' },

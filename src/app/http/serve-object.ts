@@ -5,10 +5,9 @@ import type { Disposition } from '../../ports/link-signer.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
-import { resolveRange } from '../../ports/range.ts'
 import type { AppContext } from './context.ts'
-import { ifRangeHolds, matchesStrongly, matchesWeakly, quoted } from './entity-tags.ts'
-import { parseRange } from './range-header.ts'
+import { matchesStrongly, matchesWeakly, quoted } from './entity-tags.ts'
+import { rangeAnswer } from './range-answer.ts'
 import { startedBody } from './started-body.ts'
 
 /** Types that a browser may show in place; everything else is saved, whatever the link says. */
@@ -74,15 +73,7 @@ function answerTo(c: AppContext, meta: ObjectMeta, naming: Naming): Answer {
   const ifNoneMatch = c.req.header('if-none-match')
   if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, meta.etag)) return { status: 304, headers }
 
-  const ifRange = c.req.header('if-range')
-  const range =
-    ifRange === undefined || ifRangeHolds(ifRange, meta.etag) ? parseRange(c.req.header('range')) : undefined
-  const { offset, lengthBytes } = resolveRange(range, meta.sizeBytes)
-  headers.set('Content-Length', lengthBytes.toString())
-  if (range !== undefined) {
-    headers.set('Content-Range', `bytes ${offset}-${offset + lengthBytes - 1}/${meta.sizeBytes}`)
-  }
-  const status = range === undefined ? 200 : 206
+  const { status, offset, lengthBytes } = rangeAnswer(c, headers, meta)
   return c.req.method === 'HEAD' ? { status, headers } : { status, headers, range: { offset, length: lengthBytes } }
 }
 

@@ -3,12 +3,12 @@ import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { deleteDataset } from '../../../domain/dataset/delete-dataset.ts'
 import { listDatasets } from '../../../domain/dataset/list-datasets.ts'
 import { readDataset } from '../../../domain/dataset/read-dataset.ts'
-import type { IncomingPart, ReceiveFormDeps } from '../../../domain/dataset/receive-form.ts'
+import type { ReceiveFormDeps } from '../../../domain/dataset/receive-form.ts'
 import { isKept, type UploadReport } from '../../../domain/dataset/upload-report.ts'
 import { uploadTrainingFiles } from '../../../domain/dataset/upload-training-files.ts'
 import type { AppContext } from '../context.ts'
 import { documentAnswer } from '../document.ts'
-import { HttpError } from '../http-error.ts'
+import { formOf, type ReadForm } from '../form-body.ts'
 import { problemOf } from '../problem.ts'
 import { type Route, route } from '../route.ts'
 import { pageQuery, parsed, problemResponse } from '../schemas/common.ts'
@@ -19,13 +19,6 @@ import {
   UploadReportSchema,
   uploadReportJson,
 } from '../schemas/dataset.ts'
-
-/** Reads a request's form part by part; never holds a whole file. */
-export type ReadForm = (
-  body: ReadableStream<Uint8Array>,
-  contentType: string,
-  signal: AbortSignal,
-) => AsyncIterable<IncomingPart>
 
 export interface DatasetRouteDeps extends ReceiveFormDeps {
   readonly readForm: ReadForm
@@ -116,17 +109,6 @@ export function datasetRoutes(deps: DatasetRouteDeps): Route[] {
   )
 
   return [upload, list, read, remove]
-}
-
-/** The parts of the request's form. Throws 415 for other bodies, before anything is read. */
-export function formOf(c: AppContext, readForm: ReadForm): AsyncIterable<IncomingPart> {
-  const contentType = c.req.header('content-type') ?? ''
-  if (!/^multipart\/form-data\s*(?:;|$)/i.test(contentType)) {
-    throw new HttpError('unsupported-type', 'send multipart/form-data')
-  }
-  const body = c.req.raw.body
-  if (body === null) throw new HttpError('malformed-form', 'the request has no body')
-  return readForm(body, contentType, c.var.signal)
 }
 
 function reportAnswer(c: AppContext, report: UploadReport): Response {

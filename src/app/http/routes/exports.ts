@@ -12,16 +12,15 @@ import { layoutZip } from '../../../domain/export/zip-layout.ts'
 import { isPublic, parsePublicKey } from '../../../domain/object/public-key.ts'
 import { processId } from '../../../domain/process/process-state.ts'
 import { contentDisposition } from '../../../ports/content-disposition.ts'
-import { type CodedError, InvalidKey } from '../../../ports/errors.ts'
+import { InvalidKey } from '../../../ports/errors.ts'
 import type { LinkGrant, LinkSigner } from '../../../ports/link-signer.ts'
 import { segmentFault } from '../../../ports/object-key.ts'
-import { resolveRange } from '../../../ports/range.ts'
 import type { AppContext } from '../context.ts'
 import { documentAnswer } from '../document.ts'
-import { ifRangeHolds, matchesWeakly, quoted } from '../entity-tags.ts'
-import { HttpError } from '../http-error.ts'
+import { matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
-import { parseRange } from '../range-header.ts'
+import { parseEach } from '../parse-each.ts'
+import { rangeAnswer } from '../range-answer.ts'
 import { type Route, route } from '../route.ts'
 import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/common.ts'
 import { startedBody } from '../started-body.ts'
@@ -186,14 +185,7 @@ export function serveExport(deps: ExportRouteDeps): (c: AppContext, grant: LinkG
     const ifNoneMatch = c.req.header('if-none-match')
     if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag))
       return new Response(null, { status: 304, headers })
-    const ifRange = c.req.header('if-range')
-    const range = ifRange === undefined || ifRangeHolds(ifRange, etag) ? parseRange(c.req.header('range')) : undefined
-    const { offset, lengthBytes } = resolveRange(range, layout.lengthBytes)
-    headers.set('Content-Length', lengthBytes.toString())
-    if (range !== undefined) {
-      headers.set('Content-Range', `bytes ${offset}-${offset + lengthBytes - 1}/${layout.lengthBytes}`)
-    }
-    const status = range === undefined ? 200 : 206
+    const { status, offset, lengthBytes } = rangeAnswer(c, headers, { etag, sizeBytes: layout.lengthBytes })
     if (c.req.method === 'HEAD') return new Response(null, { status, headers })
     log.info('export-download', {
       requestId,
@@ -213,19 +205,11 @@ export function serveExport(deps: ExportRouteDeps): (c: AppContext, grant: LinkG
 }
 
 function parseInclude(given: readonly z.infer<typeof IncludeSchema>[]): Selected[] {
-  const errors: { path: string; message: string }[] = []
-  const include = given.flatMap((one, index): Selected[] => {
-    try {
-      if ('dataset' in one) return [{ dataset: datasetName(one.dataset) }]
-      if ('process' in one) return [{ process: processId(one.process), kinds: one.kinds ?? resultKinds }]
-      if ('key' in one) return [{ key: parsePublicKey(one.key) }]
-      if (!isPublic(one.prefix)) throw new InvalidKey('a prefix begins with dataset/, files/ or results/')
-      return [{ prefix: one.prefix.normalize('NFC') }]
-    } catch (error) {
-      errors.push({ path: `include.${index}`, message: (error as CodedError).message })
-      return []
-    }
+  return parseEach('include', given, (one): Selected => {
+    if ('dataset' in one) return { dataset: datasetName(one.dataset) }
+    if ('process' in one) return { process: processId(one.process), kinds: one.kinds ?? resultKinds }
+    if ('key' in one) return { key: parsePublicKey(one.key) }
+    if (!isPublic(one.prefix)) throw new InvalidKey('a prefix begins with dataset/, files/ or results/')
+    return { prefix: one.prefix.normalize('NFC') }
   })
-  if (errors.length > 0) throw new HttpError('invalid-request', 'some of include is not valid', { errors })
-  return include
 }

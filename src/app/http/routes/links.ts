@@ -6,10 +6,10 @@ import type { LinkGrant, LinkVerifier } from '../../../ports/link-signer.ts'
 import type { Log } from '../../../ports/log.ts'
 import { segmentFault } from '../../../ports/object-key.ts'
 import type { AppContext } from '../context.ts'
+import { parseKeys } from '../parse-each.ts'
 import { type Route, route } from '../route.ts'
 import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/common.ts'
 import { serveObject } from '../serve-object.ts'
-import { parseKeys } from './objects.ts'
 
 export const ExpirySchema = z.number().int().min(60).max(86_400).default(3600)
 

@@ -4,7 +4,7 @@ import { listObjects } from '../../../domain/object/list-objects.ts'
 import { isPublic, parsePublicKey } from '../../../domain/object/public-key.ts'
 import { storeObject } from '../../../domain/object/store-object.ts'
 import type { ObjectReceipt, WriteObjectDeps } from '../../../domain/object/write-object.ts'
-import { type CodedError, InvalidKey, PreconditionFailed } from '../../../ports/errors.ts'
+import { InvalidKey, PreconditionFailed } from '../../../ports/errors.ts'
 import type { ObjectKey } from '../../../ports/object-key.ts'
 import type { DeleteResult, ETag } from '../../../ports/object-store.ts'
 import type { Limits } from '../../config.ts'
@@ -12,6 +12,7 @@ import { announcedSha256 } from '../announced-digest.ts'
 import type { AppContext } from '../context.ts'
 import { quoted, writeCondition } from '../entity-tags.ts'
 import { HttpError } from '../http-error.ts'
+import { parseKeys } from '../parse-each.ts'
 import { restOfPath } from '../path-key.ts'
 import { isProblemCode, problemOf } from '../problem.ts'
 import { announcedLength, bodyChunks } from '../request-body.ts'
@@ -220,21 +221,6 @@ function keyOfPath(c: AppContext): ObjectKey {
   return parsePublicKey(restOfPath(c, '/v1/objects/'))
 }
 
-/** All keys of a JSON body, each once; a 400 names every one that is not valid. */
-export function parseKeys(given: readonly string[]): ObjectKey[] {
-  const errors: { path: string; message: string }[] = []
-  const keys = given.flatMap((key, index) => {
-    try {
-      return [parsePublicKey(key)]
-    } catch (error) {
-      errors.push({ path: `keys.${index}`, message: (error as CodedError).message })
-      return []
-    }
-  })
-  if (errors.length > 0) throw new HttpError('invalid-request', 'some keys are not valid', { errors })
-  return [...new Set(keys)]
-}
-
 function contentTypeOf(c: AppContext): string {
   const given = c.req.header('content-type')
   if (given === undefined) return 'application/octet-stream'
@@ -243,13 +229,7 @@ function contentTypeOf(c: AppContext): string {
   return given
 }
 
-export function receiptJson({
-  key,
-  sizeBytes,
-  etag,
-  checksums,
-  contentType,
-}: ObjectReceipt): z.infer<typeof ReceiptSchema> {
+function receiptJson({ key, sizeBytes, etag, checksums, contentType }: ObjectReceipt): z.infer<typeof ReceiptSchema> {
   return { key, size: sizeBytes, etag, ...checksums, contentType }
 }
 

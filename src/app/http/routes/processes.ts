@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { NotFound } from '../../../domain/errors.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
@@ -16,55 +15,9 @@ import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
 import { pageQuery, parsed, problemResponse } from '../schemas/common.ts'
 import { ProcessSchema, processJson } from '../schemas/process.ts'
+import { ClaimSchema, maxReportBytes, NewProcessSchema, ReportSchema } from '../schemas/process-input.ts'
 
 const idParams = z.object({ id: parsed(processId) })
-const WorkerSchema = z.string().regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 visible ASCII characters')
-const name = z.string().trim().min(1).max(200)
-const positive = z
-  .number()
-  .int()
-  .min(1)
-  .max(2 ** 31)
-
-const maxConfigDepth = 64
-/** The state is read and written whole by every report, and held for every list. */
-const maxConfigLength = 128 * 1024
-/** A report is small, and many workers send them. */
-const maxReportBytes = 64 * 1024
-
-const NewProcessSchema = z.strictObject({
-  id: parsed(processId).optional(),
-  type: z.enum(processTypes),
-  name: name.optional(),
-  dataset: parsed(datasetName).optional(),
-  config: z
-    .record(z.string(), z.unknown())
-    .refine((config) => isWithin(config, maxConfigDepth), {
-      error: `is nested deeper than ${maxConfigDepth} levels`,
-      abort: true,
-    })
-    .refine((config) => JSON.stringify(config).length <= maxConfigLength, {
-      error: `has more than ${maxConfigLength} characters as JSON`,
-      params: { code: 'too-large' },
-    })
-    .default({}),
-})
-
-const ReportSchema = z.strictObject({
-  worker: WorkerSchema,
-  attempt: positive,
-  seq: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-  status: z.enum(['starting', 'running', 'completed', 'failed', 'cancelled']).optional(),
-  step: z.number().int().min(0).optional(),
-  totalSteps: positive.optional(),
-  metrics: z
-    .record(z.string().min(1).max(100), z.number())
-    .refine((all) => Object.keys(all).length <= 100)
-    .optional(),
-  message: z.string().max(2000).optional(),
-  error: z.strictObject({ code: z.string().min(1).max(100), message: z.string().max(4000) }).optional(),
-  expectNextInSeconds: z.number().min(1).max(86_400).optional(),
-})
 
 const ReportedSchema = z.object({
   applied: z.boolean(),
@@ -218,7 +171,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       summary: 'Take a queued process; with `takeover`, one whose worker is lost',
       scope: 'worker',
       params: idParams,
-      json: z.strictObject({ worker: WorkerSchema, takeover: z.boolean().default(false) }),
+      json: ClaimSchema,
       headers: key,
       responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
     },
@@ -293,10 +246,4 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
   )
 
   return [create, list, read, report, claim, cancel, retry, remove]
-}
-
-/** Looks no deeper than `levels`: what is nested without end would exhaust the stack of every writer of JSON. */
-function isWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return levels > 0 && Object.values(value).every((inner) => isWithin(inner, levels - 1))
 }
