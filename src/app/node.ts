@@ -64,15 +64,6 @@ async function start(): Promise<void> {
     log,
   })
   await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs))
-  if (config.apiTokens.some(({ token }) => token.length < leastTokenLength)) {
-    log.warn('short-api-token', { consequence: `tokens of less than ${leastTokenLength} characters can be guessed` })
-  }
-  if (config.linkSecrets.length === 0) {
-    log.warn('link-secrets-made-at-random', {
-      consequence: 'links end with this process; set LINK_SECRETS to keep them',
-    })
-  }
-
   let app: { fetch: (request: Request, env: object) => Response | Promise<Response> } | undefined
   const server = createAdaptorServer({
     fetch: (request, env) => app?.fetch(request, env) ?? new Response('starting', { status: 503 }),
@@ -98,6 +89,14 @@ async function start(): Promise<void> {
     ids,
     log,
   })
+  if (config.apiTokens.some(({ token }) => token.length < leastTokenLength)) {
+    log.warn('short-api-token', { consequence: `tokens of less than ${leastTokenLength} characters can be guessed` })
+  }
+  if (config.linkSecrets.length === 0) {
+    log.warn('link-secrets-made-at-random', {
+      consequence: 'links end with this process; set LINK_SECRETS to keep them',
+    })
+  }
   greet(config, publicUrl)
   // Seen now rather than at the first upload; the service starts without a store and says when it cannot reach it.
   guarded.objects.capabilities({ signal: AbortSignal.timeout(probeMs) }).then(
