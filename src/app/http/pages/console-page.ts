@@ -3,6 +3,7 @@ export const consolePage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>Lora Storage</title>
 <style>
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --line: color-mix(in srgb, currentColor 20%, transparent) }
@@ -18,7 +19,7 @@ export const consolePage = `<!doctype html>
 <p class="note"><a href="/docs">API</a> · <a href="/readyz">health</a> · <a href="/v1/capabilities">capabilities</a></p>
 <section><h2>Access</h2><form><input id="token" type="password" placeholder="API token (none needed on loopback)" size="40" autocomplete="off"></form></section>
 <section><h2>Upload a training set</h2>
-  <form id="upload"><input name="dataset" required placeholder="dataset name" pattern="[^/]+"><input name="triggerWord" placeholder="trigger word"><input name="files" type="file" multiple required><button>Upload</button></form>
+  <form id="upload"><input name="dataset" required placeholder="dataset name" pattern="[^\\/]+"><input name="triggerWord" placeholder="trigger word"><input name="files" type="file" multiple required><button>Upload</button></form>
   <progress id="bar" max="1" value="0" hidden></progress><div id="report"></div></section>
 <section><h2>Datasets</h2><table id="datasets"></table></section>
 <section><h2>Processes</h2><table id="processes"></table></section>
