@@ -78,7 +78,7 @@ it('SIGTERM lets a download and an upload end whole, takes no new connection, an
   const endedAtMs = performance.now()
   expect(await service.ended).toBe(0)
   // The connections of both were kept alive, and are not waited for.
-  expect(performance.now() - endedAtMs).toBeLessThan(3000)
+  expect(performance.now() - endedAtMs).toBeLessThan(6000)
 })
 
 it('SIGTERM ends within ten seconds, with 0, when somebody neither reads nor sends', async () => {
@@ -129,7 +129,7 @@ it('SIGTERM does not wait for idle connections', async () => {
   const startedAtMs = performance.now()
   service.kill('SIGTERM')
   expect(await service.ended).toBe(0)
-  expect(performance.now() - startedAtMs).toBeLessThan(3000)
+  expect(performance.now() - startedAtMs).toBeLessThan(6000)
 })
 
 it('a second signal ends at once', async () => {

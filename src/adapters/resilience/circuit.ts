@@ -94,7 +94,17 @@ export function createCircuit(
 
   const run: Circuit['run'] = async (attempt, signal) => {
     joinTries()
-    return breaker.execute(attempt, signal)
+    const tried = breaker
+    return tried.execute(async () => {
+      try {
+        return await attempt()
+      } catch (error) {
+        // cockatiel takes what it does not handle for a success of a half-open circuit: a caller who left before there was
+        // an answer would prove the store's health.
+        const unproved = signal.aborted && tried.state === cockatiel.CircuitState.HalfOpen
+        throw unproved ? new StoreUnavailable('left before the store answered', { cause: error }) : error
+      }
+    }, signal)
   }
 
   return {

@@ -19,6 +19,6 @@ it('lists 10,000 files of one folder page by page, fast enough for a person who 
     cursor = page.cursor
   } while (cursor !== undefined)
   // About 40 ms a page where this was written; the bound only keeps out what would be quadratic.
-  expect(performance.now() - started).toBeLessThan(10_000)
+  expect(performance.now() - started).toBeLessThan(40_000)
   expect(seen).toEqual(names)
 })
