@@ -21,7 +21,8 @@ export function requestId({ ids, clock, log }: { ids: Ids; clock: Clock; log: Lo
       requestId: id,
       method,
       path: withoutTokens(c.req.path),
-      status: c.res.status,
+      // What was answered to nobody says nothing of us; 499 is what proxies write for it.
+      status: c.var.signal.aborted ? 499 : c.res.status,
       durationMs: clock.nowMs() - startedAtMs,
     })
   }
