@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { Scope } from '../config.ts'
+import type { Scope } from '../config-values.ts'
 
 export interface AppEnv {
   Variables: {

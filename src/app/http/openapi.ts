@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { ResponseSpec, Route, RouteSpec } from './route.ts'
-import { problemResponse } from './schemas/common.ts'
+import { problemResponse } from './schemas/fields.ts'
 
 type Json = Record<string, unknown>
 

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Digests } from '../../../ports/digests.ts'
-import { type ApiToken, type Scope, scopes } from '../../config.ts'
+import { type ApiToken, type Scope, scopes } from '../../config-values.ts'
 import type { AppEnv } from '../context.ts'
 
 /**

@@ -11,7 +11,6 @@ import { documentAnswer } from '../document.ts'
 import { formOf, type ReadForm } from '../form-body.ts'
 import { problemOf } from '../problem.ts'
 import { type Route, route } from '../route.ts'
-import { pageQuery, parsed, problemResponse } from '../schemas/common.ts'
 import {
   DatasetSchema,
   datasetJson,
@@ -19,6 +18,7 @@ import {
   UploadReportSchema,
   uploadReportJson,
 } from '../schemas/dataset.ts'
+import { pageQuery, parsed, problemResponse } from '../schemas/fields.ts'
 
 export interface DatasetRouteDeps extends ReceiveFormDeps {
   readonly readForm: ReadForm

@@ -22,7 +22,7 @@ import { idempotencyKey } from '../idempotency-key.ts'
 import { parseEach } from '../parse-each.ts'
 import { rangeAnswer } from '../range-answer.ts'
 import { type Route, route } from '../route.ts'
-import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/common.ts'
+import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/fields.ts'
 import { startedBody } from '../started-body.ts'
 
 const IncludeSchema = z.union([

@@ -8,7 +8,7 @@ import { segmentFault } from '../../../ports/object-key.ts'
 import type { AppContext } from '../context.ts'
 import { parseKeys } from '../parse-each.ts'
 import { type Route, route } from '../route.ts'
-import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/common.ts'
+import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/fields.ts'
 import { serveObject } from '../serve-object.ts'
 
 export const ExpirySchema = z.number().int().min(60).max(86_400).default(3600)

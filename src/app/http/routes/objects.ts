@@ -25,7 +25,7 @@ import {
   Sha256Schema,
   SizeSchema,
   TimeSchema,
-} from '../schemas/common.ts'
+} from '../schemas/fields.ts'
 import { serveObject } from '../serve-object.ts'
 
 const ReceiptSchema = z.object({

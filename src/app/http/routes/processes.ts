@@ -13,7 +13,7 @@ import type { AppContext } from '../context.ts'
 import { matchesStrongly, matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
-import { pageQuery, parsed, problemResponse } from '../schemas/common.ts'
+import { pageQuery, parsed, problemResponse } from '../schemas/fields.ts'
 import { ProcessSchema, processJson } from '../schemas/process.ts'
 import { ClaimSchema, maxReportBytes, NewProcessSchema, ReportSchema } from '../schemas/process-input.ts'
 
@@ -186,47 +186,26 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: Sta
       ),
   )
 
-  const cancel = route(
-    {
-      method: 'post',
-      path: '/v1/processes/{id}/cancel',
-      operationId: 'cancelProcess',
-      tag: 'processes',
-      summary: 'End a queued process; ask a claimed one to end',
-      scope: 'write',
-      params: idParams,
-      headers: key,
-      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
-    },
-    async (c, { params }) =>
-      await answer(
-        c,
-        await demandVersion(c, params.id, () =>
-          cancelProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
-        ),
-      ),
-  )
-
-  const retry = route(
-    {
-      method: 'post',
-      path: '/v1/processes/{id}/retry',
-      operationId: 'retryProcess',
-      tag: 'processes',
-      summary: 'Queue a new attempt of a failed, cancelled or lost process',
-      scope: 'write',
-      params: idParams,
-      headers: key,
-      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
-    },
-    async (c, { params }) =>
-      await answer(
-        c,
-        await demandVersion(c, params.id, () =>
-          retryProcess(deps, params.id, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }),
-        ),
-      ),
-  )
+  const steer = (verb: 'cancel' | 'retry', summary: string, operate: typeof cancelProcess) =>
+    route(
+      {
+        method: 'post',
+        path: `/v1/processes/{id}/${verb}`,
+        operationId: `${verb}Process`,
+        tag: 'processes',
+        summary,
+        scope: 'write',
+        params: idParams,
+        headers: key,
+        responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
+      },
+      async (c, { params }) => {
+        const options = { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }
+        return await answer(c, await demandVersion(c, params.id, () => operate(deps, params.id, options)))
+      },
+    )
+  const cancel = steer('cancel', 'End a queued process; ask a claimed one to end', cancelProcess)
+  const retry = steer('retry', 'Queue a new attempt of a failed, cancelled or lost process', retryProcess)
 
   const remove = route(
     {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Dataset } from '../../../domain/dataset/read-dataset.ts'
 import type { FileReport, UploadReport } from '../../../domain/dataset/upload-report.ts'
-import { Crc32Schema, KeySchema, ProblemSchema, Sha256Schema, SizeSchema, TimeSchema } from './common.ts'
+import { Crc32Schema, KeySchema, ProblemSchema, Sha256Schema, SizeSchema, TimeSchema } from './fields.ts'
 
 const WarningSchema = z.object({ code: z.string(), file: z.string(), detail: z.string() })
 

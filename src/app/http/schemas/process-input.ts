@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { processId, processTypes } from '../../../domain/process/process-state.ts'
-import { parsed } from './common.ts'
+import { parsed } from './fields.ts'
 
 const WorkerSchema = z.string().regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 visible ASCII characters')
 const name = z.string().trim().min(1).max(200)

@@ -3,7 +3,7 @@ import { livenessOf } from '../../../domain/process/liveness.ts'
 import { type ProcessState, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
 import { progressOf } from '../../../domain/process/progress.ts'
 import type { StoreCapabilities } from '../../../ports/object-store.ts'
-import { TimeSchema } from './common.ts'
+import { TimeSchema } from './fields.ts'
 
 export const ProcessSchema = z.object({
   id: z.string(),
