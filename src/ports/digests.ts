@@ -12,4 +12,6 @@ export interface Digests {
   crc32(bytes: Uint8Array, seed?: number): number
   /** SHA-256, 64 lower-case hex digits. */
   sha256(bytes: Uint8Array): string
+  /** MD5, 32 lower-case hex digits: no protection, but what S3 names most versions by. */
+  md5(bytes: Uint8Array): string
 }

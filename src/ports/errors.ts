@@ -10,6 +10,15 @@ export abstract class CodedError extends Error {
   }
 }
 
+/** What a failure says of a store, for those who count them and those who ask again. */
+export interface FailureFacts {
+  readonly cause?: unknown
+  readonly retryAfterMs?: number | undefined
+  readonly effect?: 'never-sent' | 'maybe-sent'
+  readonly blame?: 'store' | 'load' | 'request'
+  readonly again?: 'usual' | 'once' | 'never'
+}
+
 /** The store did not do it and may do it later: refused connections, time-outs, 5xx, throttling, an open breaker. */
 export class StoreUnavailable extends CodedError {
   readonly code = 'store-unavailable'
@@ -17,14 +26,20 @@ export class StoreUnavailable extends CodedError {
   readonly retryAfterMs: number | undefined
   /** `never-sent`: the request cannot have had an effect. `maybe-sent`: it may have, or may still. */
   readonly effect: 'never-sent' | 'maybe-sent'
+  /**
+   * What it speaks against. `store`: its health. `load`: it is there and asks for fewer calls. `request`: this one was
+   * slow, damaged on its way or signed by a wrong clock, and the next may be fine.
+   */
+  readonly blame: 'store' | 'load' | 'request'
+  /** Whether asking again may help: as often as for any failure, once, or not before an operator has acted. */
+  readonly again: 'usual' | 'once' | 'never'
 
-  constructor(
-    message: string,
-    options: { cause?: unknown; retryAfterMs?: number | undefined; effect?: 'never-sent' | 'maybe-sent' } = {},
-  ) {
-    super(message, { cause: options.cause })
-    this.retryAfterMs = options.retryAfterMs
-    this.effect = options.effect ?? 'maybe-sent'
+  constructor(message: string, facts: FailureFacts = {}) {
+    super(message, { cause: facts.cause })
+    this.retryAfterMs = facts.retryAfterMs
+    this.effect = facts.effect ?? 'maybe-sent'
+    this.blame = facts.blame ?? 'store'
+    this.again = facts.again ?? 'usual'
   }
 }
 

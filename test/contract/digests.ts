@@ -3,11 +3,26 @@ import type { Digests } from '../../src/ports/digests.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-// RFC 6234 and the catalogue of CRC algorithms ("check" of CRC-32/ISO-HDLC); all of them are published values.
+// RFC 6234, the catalogue of CRC algorithms ("check" of CRC-32/ISO-HDLC) and RFC 1321; all of them are published values.
 const known = [
-  ['', '00000000', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
-  ['abc', '352441c2', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
-  ['123456789', 'cbf43926', '15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225'],
+  [
+    '',
+    '00000000',
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    'd41d8cd98f00b204e9800998ecf8427e',
+  ],
+  [
+    'abc',
+    '352441c2',
+    'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    '900150983cd24fb0d6963f7d28e17f72',
+  ],
+  [
+    '123456789',
+    'cbf43926',
+    '15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225',
+    '25f9e794323b453885f5181f1b624d0b',
+  ],
 ] as const
 
 /** What `Digests` promises. */
@@ -15,8 +30,9 @@ export function describeDigests(name: string, create: () => Digests): void {
   describe(`${name} as Digests`, () => {
     it('agrees with the published values', () => {
       const digests = create()
-      for (const [text, crc32, sha256] of known) {
+      for (const [text, crc32, sha256, md5] of known) {
         expect(digests.sha256(bytes(text))).toBe(sha256)
+        expect(digests.md5(bytes(text))).toBe(md5)
         expect(digests.crc32(bytes(text))).toBe(Number.parseInt(crc32, 16))
         const running = digests.start()
         running.update(bytes(text))

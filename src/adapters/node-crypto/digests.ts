@@ -26,5 +26,9 @@ export function createDigests(): Digests {
     sha256(bytes) {
       return createHash('sha256').update(bytes).digest('hex')
     },
+
+    md5(bytes) {
+      return createHash('md5').update(bytes).digest('hex')
+    },
   }
 }
