@@ -3,8 +3,11 @@ import * as z from 'zod'
 export const scopes = ['read', 'write', 'worker', 'admin'] as const
 export type Scope = (typeof scopes)[number]
 
-export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
-  z.coerce.number(`must be a whole number from ${minimum} to ${maximum}`).int().min(minimum).max(maximum)
+export const number = (minimum: number, maximum: number, whole: boolean) => {
+  const kind = z.coerce.number(`must be a ${whole ? 'whole ' : ''}number from ${minimum} to ${maximum}`)
+  return (whole ? kind.int() : kind).min(minimum).max(maximum)
+}
+export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => number(minimum, maximum, true)
 export const count = (fallback: number, minimum = 1) => integer(minimum).default(fallback)
 export const text = z.string().trim().min(1)
 

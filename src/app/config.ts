@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { ResilienceSettings } from '../adapters/resilience/settings.ts'
 import {
   type ApiToken,
   apiToken,
@@ -12,6 +13,7 @@ import {
   text,
   url,
 } from './config-values.ts'
+import { storeSettings, storeSettingsFaults, storeVariables } from './store-settings.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
@@ -53,6 +55,7 @@ const EnvironmentSchema = z
     MIN_IMAGE_SIDE_PX: count(512),
     MAX_IMAGE_SIDE_PX: count(4096),
     UPLOAD_WINDOW_BYTES: count(64 * MiB, 16 * MiB),
+    ...storeVariables,
   })
   .superRefine(
     (env, context) => {
@@ -77,6 +80,9 @@ const EnvironmentSchema = z
         if (absent('STATE_S3_ENDPOINT_URL')) {
           demand('STATE_S3_REGION', 'is required when there is no STATE_S3_ENDPOINT_URL')
         }
+      }
+      for (const { path, message } of storeSettingsFaults(env)) {
+        if (!wrong.has(path)) context.addIssue({ code: 'custom', path: [path], message })
       }
       if (env.MIN_IMAGE_SIDE_PX > env.MAX_IMAGE_SIDE_PX) {
         problem('MIN_IMAGE_SIDE_PX', 'must not be larger than MAX_IMAGE_SIDE_PX')
@@ -119,6 +125,8 @@ export interface Config {
   readonly dashboard: 'off' | 'trusted-network'
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly limits: Limits
+  /** Limits of the guard around the store, where the operator has set them. */
+  readonly storeSettings: Partial<ResilienceSettings>
 }
 
 /** Every limit of a request, in its unit. */
@@ -202,6 +210,7 @@ export function readConfig(environment: Readonly<Record<string, unknown>>): Conf
       maxImageSidePx: env.MAX_IMAGE_SIDE_PX,
       uploadWindowBytes: env.UPLOAD_WINDOW_BYTES,
     },
+    storeSettings: storeSettings(env),
   })
 }
 

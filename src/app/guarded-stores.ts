@@ -1,16 +1,22 @@
 import type { Exclusive } from '../adapters/checked-conditions/keyed-mutex.ts'
 import { withCheckedConditions } from '../adapters/checked-conditions/object-store.ts'
-import { withResilience } from '../adapters/resilience/object-store.ts'
+import { type StoreHealth, withResilience } from '../adapters/resilience/object-store.ts'
+import { createRetryBudget, type RetryBudget } from '../adapters/resilience/retry-budget.ts'
+import { defaultSettings, type ResilienceSettings, stateSettings } from '../adapters/resilience/settings.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Digests } from '../ports/digests.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { Log } from '../ports/log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import type { StoreTelemetry } from '../ports/store-telemetry.ts'
 import { InvalidConfig } from './config.ts'
 import type { BreakerHealth } from './http/routes/operations.ts'
 
 export interface GuardedStores {
   readonly objects: ObjectStore
   readonly state: ObjectStore
+  /** A look at circuits, queues and budgets. Asks nobody. */
+  readonly health: () => Readonly<Record<'objects' | 'state', StoreHealth>>
   readonly breakers: () => readonly BreakerHealth[]
 }
 
@@ -32,35 +38,55 @@ export async function demandStateCas(
  * The only way to a store: nothing above gets one whose calls are not guarded. Conditions that the store lacks are made up
  * for inside of the guard: outside, a conditional write would reach it as an unconditional one, and be repeated after a
  * lost answer over what others have written since.
+ *
+ * Process state has a guard of its own, also on the same store: its times are shorter, and uploads that fill their queue or
+ * open their circuit leave it alone. What may be spent on retries is one budget for each store.
  */
 export function guardStores(options: {
   objects: ObjectStore
-  /** Another store for process state; the same guard is used when there is none. */
+  /** Another store for process state. */
   state: ObjectStore | undefined
   /** One per key within this process; none on Workers, where requests cannot wait for each other. */
   exclusive: Exclusive | undefined
   clock: Clock
   ids: Ids
+  digests: Digests
   log: Log
+  telemetry?: ((store: 'objects' | 'state') => StoreTelemetry) | undefined
+  settings?: Partial<ResilienceSettings>
+  /** Of the other store for process state, where they differ. */
+  stateStoreSettings?: Partial<ResilienceSettings>
+  verifyBodies?: boolean
 }): GuardedStores {
-  const { exclusive, clock, ids, log } = options
-  const guard = (name: string, store: ObjectStore) => {
-    const checked = withCheckedConditions(store, exclusive === undefined ? {} : { exclusive })
-    const resilient = withResilience(checked, { clock, ids, log })
-    return {
-      store: resilient.store,
-      breakers: () =>
-        Object.entries(resilient.health()).map(([group, { circuit }]) => ({
-          name: `${name}-${group}`,
-          state: circuit,
-        })),
-    }
-  }
-  const objects = guard('objects', options.objects)
-  const state = options.state === undefined ? undefined : guard('state', options.state)
+  const { exclusive, clock, ids, digests, log, telemetry, verifyBodies = true } = options
+  const settings: ResilienceSettings = { ...defaultSettings, ...options.settings }
+  const ofState = options.state === undefined ? settings : { ...settings, ...options.stateStoreSettings }
+  const checked = (store: ObjectStore) => withCheckedConditions(store, exclusive === undefined ? {} : { exclusive })
+  const guard = (name: 'objects' | 'state', store: ObjectStore, own: ResilienceSettings, budget: RetryBudget) =>
+    withResilience(store, {
+      clock,
+      ids,
+      digests,
+      log,
+      telemetry: telemetry?.(name),
+      settings: own,
+      budget,
+      verifyBodies,
+    })
+
+  const objectsInside = checked(options.objects)
+  const budget = createRetryBudget(settings.budget)
+  const objects = guard('objects', objectsInside, settings, budget)
+  const state =
+    options.state === undefined
+      ? guard('state', objectsInside, stateSettings(ofState), budget)
+      : guard('state', checked(options.state), stateSettings(ofState), createRetryBudget(ofState.budget))
+  const breakersOf = (name: string, { data, meta, list }: StoreHealth): BreakerHealth[] =>
+    Object.entries({ data, meta, list }).map(([group, { circuit }]) => ({ name: `${name}-${group}`, state: circuit }))
   return {
     objects: objects.store,
-    state: state?.store ?? objects.store,
-    breakers: () => [...objects.breakers(), ...(state?.breakers() ?? [])],
+    state: state.store,
+    health: () => ({ objects: objects.health(), state: state.health() }),
+    breakers: () => [...breakersOf('objects', objects.health()), ...breakersOf('state', state.health())],
   }
 }

@@ -62,7 +62,9 @@ async function start(): Promise<void> {
     exclusive: createKeyedMutex(),
     clock,
     ids,
+    digests,
     log,
+    settings: config.storeSettings,
   })
   await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs))
   let app: { fetch: (request: Request, env: object) => Response | Promise<Response> } | undefined

@@ -71,7 +71,11 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
     exclusive: undefined,
     clock,
     ids,
+    digests,
     log,
+    settings: config.storeSettings,
+    // The CPU time of a request is paid for there; TLS guards the bytes on their way.
+    verifyBodies: false,
   })
   const { linkSecrets } = config
   return { config, linkSecrets, ...guarded, storeLinks: links, digests, clock, ids, log }

@@ -50,6 +50,7 @@ describe('without any variable', () => {
         maxImageSidePx: 4096,
         uploadWindowBytes: 64 * MiB,
       },
+      storeSettings: {},
     })
   })
 
@@ -266,5 +267,21 @@ describe('what is wrong', () => {
     })
     expect(problems.length).toBeGreaterThanOrEqual(6)
     expect(problems.filter((problem) => problem.includes(canary.slice(0, 10)))).toEqual([])
+  })
+})
+
+describe('the limits of the guard around the store', () => {
+  it('are read one by one, and what is unset stays unset', () => {
+    const { storeSettings } = readConfig({ STORE_BODY_IDLE_MS: '5000', STORE_CIRCUIT_FAILURES_MAX: '0.5' })
+    expect(storeSettings).toEqual({ bodyIdleMs: 5000, circuitFailuresMax: 0.5 })
+  })
+
+  it('are refused out of their bounds, in fractions of a whole, and where one contradicts another', () => {
+    const wrong = { STORE_RETRIES_MAX: '21', STORE_CIRCUIT_FAILURES_MAX: '1', STORE_DATA_AT_ONCE: '1.5' }
+    expect(refused(wrong)).toEqual(Object.keys(wrong).sort())
+    expect(problemsOf({ STORE_META_ATTEMPT_MS: '60000' })).toEqual([
+      'STORE_META_ATTEMPT_MS: 60000 must not be above STORE_META_DEADLINE_MS, which is 30000',
+    ])
+    expect(refused({ STORE_META_ATTEMPT_MS: '60000', STORE_META_DEADLINE_MS: '70000' })).toEqual([])
   })
 })

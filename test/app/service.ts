@@ -66,6 +66,7 @@ export function createService(options: ServiceOptions = {}): Service {
     exclusive: undefined,
     clock,
     ids,
+    digests: createDigests(),
     log,
   })
   const app = compose({

@@ -28,7 +28,15 @@ const address = server.address()
 const publicUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
 const ids = createIds()
 const log = createConsoleLog({ level: 'error', write: (line) => process.stderr.write(`${line}\n`) })
-const guarded = guardStores({ objects: store, state: undefined, exclusive: undefined, clock, ids, log })
+const guarded = guardStores({
+  objects: store,
+  state: undefined,
+  exclusive: undefined,
+  clock,
+  ids,
+  digests: createDigests(),
+  log,
+})
 const app = compose({
   config: readConfig({ STORE: 'memory' }),
   publicUrl,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { defaultSettings } from '../../src/adapters/resilience/settings.ts'
 import { readConfig, variableNames } from '../../src/app/config.ts'
 import { repository } from '../servers/child.ts'
 
@@ -14,5 +15,7 @@ it('.env.example explains every variable that is read, and no other', () => {
 })
 
 it('.env.example has the defaults', () => {
-  expect(readConfig(Object.fromEntries(settings))).toEqual(readConfig({}))
+  const { storeSettings, ...config } = readConfig(Object.fromEntries(settings))
+  expect({ ...config, storeSettings: {} }).toEqual(readConfig({}))
+  expect(storeSettings).toEqual(defaultSettings)
 })

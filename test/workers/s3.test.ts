@@ -1,4 +1,5 @@
 import { inject } from 'vitest'
+import { createDigests } from '../../src/adapters/node-crypto/digests.ts'
 import { withResilience } from '../../src/adapters/resilience/object-store.ts'
 import { createS3Client } from '../../src/adapters/s3/client.ts'
 import { createS3ObjectStore } from '../../src/adapters/s3/object-store.ts'
@@ -34,7 +35,7 @@ describeObjectStore('guarded S3 in workerd', {
   async open() {
     opened += 1
     const s3 = createS3ObjectStore({ client, bucket, prefix: `workerd-${opened}`, ids })
-    const { store } = withResilience(s3, { clock, ids, log })
+    const { store } = withResilience(s3, { clock, ids, digests: createDigests(), log })
     return { store, other: store, close: async () => {} }
   },
 })

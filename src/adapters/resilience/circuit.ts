@@ -2,19 +2,16 @@ import type { CircuitBreakerPolicy, IHalfOpenAfterBackoffContext } from 'cockati
 import type { Clock } from '../../ports/clock.ts'
 import { StoreUnavailable } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
-import type { Log } from '../../ports/log.ts'
+import type { CallClass, StoreTelemetry } from '../../ports/store-telemetry.ts'
 import type { ResilienceSettings } from './settings.ts'
 
 /** Loaded inside a call only: it makes AbortControllers when it is loaded, which Workers forbid outside of requests. */
 export type Cockatiel = typeof import('cockatiel')
 
-/** Calls that fail together. A first listing that takes minutes must not cut off downloads. */
-export type CallClass = 'data' | 'meta' | 'list'
-
 export interface World {
   readonly clock: Clock
   readonly ids: Pick<Ids, 'fraction'>
-  readonly log: Log
+  readonly tell: StoreTelemetry
 }
 
 export interface CircuitState {
@@ -26,8 +23,9 @@ export interface CircuitState {
 /** Whether it is worth asking the store. */
 export interface Circuit {
   /**
-   * Counts `StoreUnavailable` as a failure and a value as a success; other errors are neither. Refuses at once, with
-   * cockatiel's `BrokenCircuitError`, while the circuit is open or enough others are trying whether it may close.
+   * Counts `StoreUnavailable` as a failure, by what it blames: the store in full, its load half, the request not at all. A
+   * value is a success; other errors are neither. Refuses at once, with cockatiel's `BrokenCircuitError`, while the circuit
+   * is open or enough others are trying whether it may close.
    */
   run<Value>(attempt: () => Promise<Value>, signal: AbortSignal): Promise<Value>
   /** For failures after the call has returned: in the middle of a body. */
@@ -37,13 +35,14 @@ export interface Circuit {
 
 export function createCircuit(
   cockatiel: Cockatiel,
-  name: CallClass,
+  group: CallClass,
   settings: ResilienceSettings,
-  { clock, ids, log }: World,
+  { clock, ids, tell }: World,
 ): Circuit {
   let reopensAtMs = 0
   let triesSinceMs = 0
   let tries = 0
+  let halfAFailure = false
 
   const openFor = ({ attempt }: IHalfOpenAfterBackoffContext): number => {
     const openMs = Math.min(settings.openFirstMs * 2 ** (attempt - 1), settings.openMaxMs)
@@ -63,8 +62,16 @@ export function createCircuit(
       : { circuit: 'closed', retryAfterMs: 0 }
   }
 
+  /** What is not counted proves the store alive to a half-open circuit, so there load counts in full. */
+  const speaksAgainstStore = (error: unknown): boolean => {
+    if (!(error instanceof StoreUnavailable) || error.blame === 'request') return false
+    if (error.blame === 'store' || breaker.state === cockatiel.CircuitState.HalfOpen) return true
+    halfAFailure = !halfAFailure
+    return !halfAFailure
+  }
+
   const createBreaker = (): CircuitBreakerPolicy => {
-    const created = cockatiel.circuitBreaker(cockatiel.handleType(StoreUnavailable), {
+    const created = cockatiel.circuitBreaker(cockatiel.handleWhen(speaksAgainstStore), {
       breaker: new cockatiel.CountBreaker({
         threshold: settings.circuitFailuresMax,
         size: settings.circuitCalls,
@@ -78,7 +85,7 @@ export function createCircuit(
       tries = 1
       triesSinceMs = clock.nowMs()
     })
-    created.onStateChange(() => log.warn('store-circuit', { class: name, ...state() }))
+    created.onStateChange(() => tell({ event: 'circuit', group, ...state() }))
     return created
   }
 
@@ -89,7 +96,10 @@ export function createCircuit(
     if (breaker.state !== cockatiel.CircuitState.HalfOpen) return
     if (tries < settings.halfOpenCalls) tries += 1
     else if (clock.nowMs() - triesSinceMs < settings.halfOpenMaxMs) throw new cockatiel.BrokenCircuitError()
-    else breaker = createBreaker()
+    else {
+      breaker = createBreaker()
+      tell({ event: 'circuit', group, ...state() })
+    }
   }
 
   const run: Circuit['run'] = async (attempt, signal) => {

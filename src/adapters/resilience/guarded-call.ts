@@ -1,11 +1,13 @@
 import { CodedError, StoreDenied, StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
-import type { CallClass, Circuit, Cockatiel, World } from './circuit.ts'
+import type { AttemptResult, CallClass } from '../../ports/store-telemetry.ts'
+import type { Circuit, Cockatiel, World } from './circuit.ts'
 import type { Places } from './places.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { ResilienceSettings, Times } from './settings.ts'
 
 /** One call of the port, as often as it takes. */
 export interface Call<Value> extends Times {
-  /** For the log. */
+  /** For those who listen. */
   readonly operation: string
   readonly group: CallClass
   /** The caller's. */
@@ -18,12 +20,18 @@ export interface Call<Value> extends Times {
   readonly counted?: boolean
   /** One attempt. Its signal is aborted when nobody waits for it any more, and in any case when it is over. */
   attempt(signal: AbortSignal): Promise<Value>
+  /**
+   * Asked in place of a repetition, when an earlier attempt may have been heard: what it has done, or `undefined` when
+   * nothing of it is to be seen. Then the attempt is made again.
+   */
+  settle?(signal: AbortSignal): Promise<Value | undefined>
 }
 
 export interface Guard {
   readonly cockatiel: Cockatiel
   readonly circuit: Circuit
   readonly places: Places
+  readonly budget: RetryBudget
   readonly settings: ResilienceSettings
   readonly world: World
 }
@@ -48,19 +56,19 @@ const leaseGraceMs = 1_000
  * The caller's abort ends it at once, with his reason, and is never counted against the store.
  */
 export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<Value> {
-  const { cockatiel, circuit, places, world } = guard
+  const { cockatiel, circuit, budget, world } = guard
   const progress: Progress = { maybeSent: false, waitMs: 0 }
   const deadline = cockatiel.timeout(call.deadlineMs, cockatiel.TimeoutStrategy.Aggressive)
   const retries = retryPolicy(call, progress, guard)
 
   const tryOnce = async (retry: number, signal: AbortSignal): Promise<Answer<Value>> => {
     if (retry > 0) await world.clock.sleep(progress.waitMs, signal)
-    const attempt = () => attemptInTime(call, progress, signal, cockatiel)
+    const attempt = () => attemptInTime(call, retry, progress, signal, guard)
     return call.counted === false ? attempt() : circuit.run(attempt, signal)
   }
 
   const tryInPlace = async (signal: AbortSignal): Promise<Answer<Value>> => {
-    const leave = await places.take(call.deadlineMs + leaseGraceMs, signal)
+    const leave = await takePlace(call, guard, signal)
     try {
       return await retries.execute((context) => tryOnce(context.attempt, context.signal), signal)
     } finally {
@@ -71,6 +79,7 @@ export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<V
   call.signal.throwIfAborted()
   try {
     const answer = await deadline.execute(({ signal }) => tryInPlace(signal), call.signal)
+    budget.earn()
     if ('refusal' in answer) throw answer.refusal
     return answer.value
   } catch (error) {
@@ -79,29 +88,59 @@ export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<V
   }
 }
 
+async function takePlace<Value>(
+  { group, operation, deadlineMs }: Call<Value>,
+  { places, world: { clock, tell } }: Guard,
+  signal: AbortSignal,
+): Promise<() => void> {
+  const sinceMs = clock.nowMs()
+  const leave = await places.take(deadlineMs + leaseGraceMs, signal)
+  const waitedMs = clock.nowMs() - sinceMs
+  if (waitedMs > 0) tell({ event: 'queued', group, operation, waitedMs, waiting: places.count().waiting })
+  return leave
+}
+
 /**
  * cockatiel's own waiting between attempts ignores aborts, and would keep the place until it is over. So it only counts,
  * and the waiting is done by the attempt.
  */
-function retryPolicy<Value>(call: Call<Value>, progress: Progress, { cockatiel, settings, world }: Guard) {
-  const { clock, ids, log } = world
+function retryPolicy<Value>(call: Call<Value>, progress: Progress, { cockatiel, budget, settings, world }: Guard) {
+  const { clock, ids, tell } = world
+  const { group, operation } = call
   const endsAtMs = clock.nowMs() + call.deadlineMs
+  let retriesLeft = settings.retriesMax
+
   const mayRetry = (error: unknown): boolean => {
-    if (!(error instanceof StoreUnavailable)) return false
+    if (!(error instanceof StoreUnavailable) || error.again === 'never') return false
     if (!call.repeatable && error.effect !== 'never-sent') return false
-    return clock.nowMs() + (error.retryAfterMs ?? 0) < endsAtMs
+    if (retriesLeft === 0 || clock.nowMs() + asked(error) >= endsAtMs) return false
+    const cost = error.blame === 'load' ? settings.budgetPerThrottledRetry : settings.budgetPerRetry
+    if (budget.spend(cost)) {
+      retriesLeft = error.again === 'once' ? 0 : retriesLeft - 1
+      return true
+    }
+    tell({ event: 'retry-denied', group, operation, budget: budget.left() })
+    return false
   }
+  const asked = ({ retryAfterMs = 0 }: StoreUnavailable) => Math.min(retryAfterMs, settings.retryAfterMaxMs)
+
   const policy = cockatiel.retry(cockatiel.handleWhen(mayRetry), { maxAttempts: settings.retriesMax })
   policy.onRetry(({ attempt: retry, ...reason }) => {
-    const failure = 'error' in reason && reason.error instanceof StoreUnavailable ? reason.error : undefined
+    if (!('error' in reason && reason.error instanceof StoreUnavailable)) return
+    const { effect, message } = reason.error
     const backoffMs = Math.min(settings.backoffFirstMs * 2 ** (retry - 1), settings.backoffMaxMs)
-    progress.waitMs = Math.ceil(Math.max(ids.fraction() * backoffMs, failure?.retryAfterMs ?? 0))
-    log.warn('store-retry', {
-      operation: call.operation,
+    // Never sooner than asked, and not all at the same moment.
+    const jitterMs = ids.fraction() * backoffMs
+    progress.waitMs = Math.ceil(Math.max(jitterMs, asked(reason.error)))
+    tell({
+      event: 'retry',
+      group,
+      operation,
       retry,
       waitMs: progress.waitMs,
-      effect: failure?.effect,
-      message: failure?.message,
+      effect,
+      message,
+      budget: budget.left(),
     })
   })
   return policy
@@ -109,31 +148,53 @@ function retryPolicy<Value>(call: Call<Value>, progress: Progress, { cockatiel, 
 
 async function attemptInTime<Value>(
   call: Call<Value>,
+  retry: number,
   progress: Progress,
   signal: AbortSignal,
-  { timeout, TimeoutStrategy, isTaskCancelledError }: Cockatiel,
+  { cockatiel, places, world: { clock, tell } }: Guard,
 ): Promise<Answer<Value>> {
   // A call that waited for a half-open circuit may come here late; cockatiel would start it all the same.
   signal.throwIfAborted()
+  const startedAtMs = clock.nowMs()
+  const over = (result: AttemptResult) =>
+    tell({
+      event: 'attempt',
+      group: call.group,
+      operation: call.operation,
+      attempt: retry + 1,
+      result,
+      durationMs: clock.nowMs() - startedAtMs,
+    })
   const { maybeSent } = progress
   progress.maybeSent = true
   try {
-    const inTime = timeout(call.attemptMs, TimeoutStrategy.Aggressive)
-    const answer = await inTime.execute((attempt) => answerOf(call, attempt.signal), signal)
+    const inTime = cockatiel.timeout(call.attemptMs, cockatiel.TimeoutStrategy.Aggressive)
+    const answer = await inTime.execute((attempt) => answerOf(call, maybeSent, attempt.signal), signal)
     progress.maybeSent = maybeSent
+    places.grow()
+    over('answered')
     return answer
   } catch (error) {
     const certain = error instanceof CodedError && !(error instanceof StoreUnavailable && error.effect === 'maybe-sent')
     if (certain) progress.maybeSent = maybeSent
+    over(resultOf(error, signal))
+    if (error instanceof StoreUnavailable && error.blame === 'load') places.shrink()
     // The same error stands for an abort from outside, which is not the store's fault.
-    if (!isTaskCancelledError(error) || signal.aborted) throw error
+    if (!cockatiel.isTaskCancelledError(error) || signal.aborted) throw error
     throw new StoreUnavailable(`the store did not answer within ${call.attemptMs} ms`, { cause: error })
   }
 }
 
-async function answerOf<Value>(call: Call<Value>, signal: AbortSignal): Promise<Answer<Value>> {
+function resultOf(error: unknown, signal: AbortSignal): AttemptResult {
+  if (signal.aborted) return 'left'
+  if (!(error instanceof StoreUnavailable)) return error instanceof CodedError ? 'refused' : 'failed'
+  return ({ store: 'failed', load: 'throttled', request: 'damaged' } as const)[error.blame]
+}
+
+async function answerOf<Value>(call: Call<Value>, maybeSent: boolean, signal: AbortSignal): Promise<Answer<Value>> {
   try {
-    return { value: await call.attempt(signal) }
+    const settled = maybeSent ? await call.settle?.(signal) : undefined
+    return { value: settled ?? (await call.attempt(signal)) }
   } catch (error) {
     // A refusal of our credentials may come from a proxy, and nonsense from anybody: they prove nothing either way.
     const proof =

@@ -1,32 +1,40 @@
+import type { Digests } from '../../ports/digests.ts'
+import { PreconditionFailed } from '../../ports/errors.ts'
+import type { Log } from '../../ports/log.ts'
+import type { ObjectKey } from '../../ports/object-key.ts'
 import type {
   CallOptions,
   DeleteOutcome,
+  MultipartUpload,
   ObjectStore,
   PutOutcome,
   StoreCapabilities,
 } from '../../ports/object-store.ts'
-import {
-  type CallClass,
-  type Circuit,
-  type CircuitState,
-  type Cockatiel,
-  createCircuit,
-  type World,
-} from './circuit.ts'
+import type { CallClass, StoreTelemetry } from '../../ports/store-telemetry.ts'
+import { type Circuit, type CircuitState, type Cockatiel, createCircuit, type World } from './circuit.ts'
+import { completeUpload } from './complete-upload.ts'
 import { deleteEach } from './delete-each.ts'
+import { createEventsLog } from './events-log.ts'
+import { isBody } from './evidence.ts'
 import { type Call, guarded } from './guarded-call.ts'
 import { lostAsUnknown, unknownAsLost } from './lost-write.ts'
-import { openBody } from './open-body.ts'
-import { createPlaces } from './places.ts'
+import { type OpenedBody, openBody } from './open-body.ts'
+import { createPlaces, type Places } from './places.ts'
+import { resumedBody } from './resumed-body.ts'
+import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 import { callTimes, defaultSettings, type ResilienceSettings, type Times } from './settings.ts'
-import { watchedBody } from './watched-body.ts'
 
 export interface ClassHealth extends CircuitState {
   readonly running: number
   readonly waiting: number
+  /** How many may run at once now: fewer than set while the store throttles. */
+  readonly places: number
 }
 
-export type StoreHealth = Readonly<Record<CallClass, ClassHealth>>
+export interface StoreHealth extends Readonly<Record<CallClass, ClassHealth>> {
+  /** Points that are left for retries. */
+  readonly retryBudget: number
+}
 
 export interface ResilientObjectStore {
   readonly store: ObjectStore
@@ -34,31 +42,49 @@ export interface ResilientObjectStore {
   health(): StoreHealth
 }
 
+export interface ResilienceOptions extends Omit<World, 'tell'> {
+  readonly digests: Pick<Digests, 'md5' | 'crc32'>
+  readonly log: Log
+  readonly telemetry?: StoreTelemetry | undefined
+  readonly settings?: Partial<ResilienceSettings>
+  /** Shared by all guards around one endpoint. Default: one's own. */
+  readonly budget?: RetryBudget
+  /** Whether whole bodies are checked against their recorded CRC-32: about 0.25 s of CPU a GB. Default: true. */
+  readonly verifyBodies?: boolean
+}
+
 /**
- * Any store, made fit for a network: every call has a deadline, a place in a queue, retries where doing it twice is as
- * good as once, and a circuit breaker for its class. Expected answers (absent, rejected, not satisfiable …) pass through
- * and count as health. What it cannot mend is `StoreUnavailable`, or `unknown` for a write that may have happened.
+ * Any store, made fit for a network. Every call has a deadline, a place in a queue, retries where doing it twice is as good
+ * as once, and a circuit breaker for its class. Bodies that break off go on from the same byte; writes whose answer was lost
+ * are looked for before they are repeated; joined parts are looked at before they are reported. Expected answers (absent,
+ * rejected, not satisfiable …) pass through and count as health. What it cannot mend is `StoreUnavailable`, or `unknown`
+ * for a write that may have happened.
  *
- * A `get` holds its place until the headers are there; its body is then bounded by its reader alone. Circuits are not
- * shared between instances.
+ * A `get` holds its place until the headers are there; its body is then bounded by its reader alone. Circuits, places and
+ * budgets are those of one process or isolate, and not shared between instances.
  */
-export function withResilience(
-  store: ObjectStore,
-  { settings: given = {}, ...world }: World & { settings?: Partial<ResilienceSettings> },
-): ResilientObjectStore {
-  const settings: ResilienceSettings = { ...defaultSettings, ...given }
+export function withResilience(store: ObjectStore, options: ResilienceOptions): ResilientObjectStore {
+  const { clock, ids, digests, telemetry, verifyBodies = true } = options
+  const settings: ResilienceSettings = { ...defaultSettings, ...options.settings }
+  const { budget = createRetryBudget(settings.budget) } = options
+  const logged = createEventsLog(options.log)
+  const tell: StoreTelemetry = (event) => {
+    logged(event)
+    telemetry?.(event)
+  }
+  const world: World = { clock, ids, tell }
   const times = callTimes(settings)
-  const placesOf = (name: CallClass) =>
-    createPlaces({
-      atOnce: settings[`${name}AtOnce`],
-      queued: settings[`${name}Queued`],
-      fullRetryAfterMs: settings.fullRetryAfterMs,
-      nowMs: world.clock.nowMs,
-    })
-  const places = { data: placesOf('data'), meta: placesOf('meta'), list: placesOf('list') }
+  const placesOf = (atOnce: number, queued: number) =>
+    createPlaces({ atOnce, queued, fullRetryAfterMs: settings.fullRetryAfterMs, nowMs: clock.nowMs })
+  const places: Record<CallClass, Places> = {
+    data: placesOf(settings.dataAtOnce, settings.dataQueued),
+    meta: placesOf(settings.metaAtOnce, settings.metaQueued),
+    list: placesOf(settings.listAtOnce, settings.listQueued),
+  }
+  const partPlaces = placesOf(settings.partsAtOnce, settings.dataQueued)
   let shared: { cockatiel: Cockatiel; circuits: Record<CallClass, Circuit> } | undefined
 
-  const guard = async <Value>(call: Call<Value>): Promise<Value> => {
+  const guard = async <Value>(call: Call<Value>, within = places[call.group]): Promise<Value> => {
     call.signal.throwIfAborted()
     if (shared === undefined) {
       const cockatiel = await import('cockatiel')
@@ -67,7 +93,7 @@ export function withResilience(
       shared ??= { cockatiel, circuits: { data: circuit('data'), meta: circuit('meta'), list: circuit('list') } }
     }
     const { cockatiel, circuits } = shared
-    return guarded(call, { cockatiel, circuit: circuits[call.group], places: places[call.group], settings, world })
+    return guarded(call, { cockatiel, circuit: circuits[call.group], places: within, budget, settings, world })
   }
 
   /** Reads, and writes that may as well be done twice. */
@@ -77,94 +103,159 @@ export function withResilience(
     limits: Times,
     { signal }: CallOptions,
     attempt: Call<Value>['attempt'],
-  ) => guard({ group, operation, ...limits, signal, repeatable: true, attempt })
+    { within, counted = true }: { within?: Places; counted?: boolean } = {},
+  ) => guard({ group, operation, ...limits, signal, repeatable: true, counted, attempt }, within)
 
   const write = <Outcome extends PutOutcome | DeleteOutcome>(call: Call<Outcome>) =>
     lostAsUnknown(guard({ ...call, writes: true, attempt: (signal) => unknownAsLost(call.attempt(signal)) }))
 
+  const settled = (group: CallClass, operation: string) =>
+    tell({ event: 'settled', group, operation, verdict: 'landed' })
+
+  const open: (...of: Parameters<ObjectStore['get']>) => Promise<OpenedBody | undefined> = (key, which) =>
+    repeat('data', 'get', times.open, which, (signal) => openBody(store, key, which, signal))
+
+  const headOf = (key: ObjectKey, { signal: callers, ...how }: CallOptions & { counted?: boolean }) =>
+    repeat('meta', 'head', times.meta, { signal: callers }, (signal) => store.head(key, { signal }), how)
+
+  const partsOf = (upload: MultipartUpload, { signal: callers, ...how }: CallOptions & { counted?: boolean }) =>
+    repeat('meta', 'listParts', times.meta, { signal: callers }, (signal) => store.listParts(upload, { signal }), how)
+
   let seen: StoreCapabilities | undefined
 
   const guardedStore: ObjectStore = {
-    async capabilities(options) {
-      options.signal.throwIfAborted()
+    async capabilities(which) {
+      which.signal.throwIfAborted()
       // What is remembered proves nothing of the store's health, so it neither waits for a place nor counts as a success.
-      seen ??= await repeat('meta', 'capabilities', times.probe, options, (signal) => store.capabilities({ signal }))
+      // It is asked for all the same: the store may have been seen to do less than it did at first.
+      if (seen !== undefined) return store.capabilities(which)
+      seen = await repeat('meta', 'capabilities', times.probe, which, (signal) => store.capabilities({ signal }))
       return seen
     },
 
-    head: (key, options) => repeat('meta', 'head', times.meta, options, (signal) => store.head(key, { signal })),
+    head: (key, { signal }) => headOf(key, { signal }),
 
-    list: (options) => repeat('list', 'list', times.list, options, (signal) => store.list({ ...options, signal })),
+    list: (which) => repeat('list', 'list', times.list, which, (signal) => store.list({ ...which, signal })),
 
-    async get(key, options) {
-      const opened = await repeat('data', 'get', times.open, options, (signal) => openBody(store, key, options, signal))
-      if (opened === undefined) return undefined
-      const body = watchedBody(opened.found.body, {
-        clock: world.clock,
-        idleMs: settings.bodyIdleMs,
-        signal: options.signal,
-        release: opened.release,
-        onFailure(failure) {
-          shared?.circuits.data.countFailure(failure)
-          world.log.warn('store-body-failed', { message: failure.message })
+    async get(key, which) {
+      const first = await open(key, which)
+      if (first === undefined) return undefined
+      const { meta, offset, lengthBytes } = first.found
+      const body = resumedBody({
+        first,
+        clock,
+        signal: which.signal,
+        crc32: verifyBodies ? digests.crc32 : undefined,
+        limits: {
+          ...settings,
+          backoffMs: (failures, { retryAfterMs = 0 }) =>
+            Math.max(
+              ids.fraction() * Math.min(settings.backoffFirstMs * 2 ** failures, settings.backoffMaxMs),
+              Math.min(retryAfterMs, settings.retryAfterMaxMs),
+            ),
+        },
+        async reopen(from, signal) {
+          const range = { offset: from, length: offset + lengthBytes - from }
+          const opened = await open(key, { range, ifMatch: meta.etag, signal })
+          if (opened === undefined) throw new PreconditionFailed('the object was deleted while it was read')
+          return opened
+        },
+        onFailure(failure, { reopening, resumed, deliveredBytes }) {
+          // Its attempts were counted one by one.
+          if (!reopening) shared?.circuits.data.countFailure(failure)
+          tell({ event: 'body-failed', resumed, deliveredBytes, message: failure.message })
         },
       })
-      return { ...opened.found, body }
+      return { ...first.found, body }
     },
 
-    put: (key, body, options) =>
+    put: (key, body, { signal: callers, ...facts }) =>
       write({
         operation: 'put',
         group: 'data',
         ...times.sending(body.byteLength),
-        signal: options.signal,
-        repeatable: options.when === 'always',
-        attempt: (signal) => store.put(key, body, { ...options, signal }),
+        signal: callers,
+        repeatable: facts.when === 'always',
+        attempt: (signal) => store.put(key, body, { ...facts, signal }),
+        async settle(signal) {
+          const now = await store.head(key, { signal })
+          const { contentType, checksums } = facts
+          if (now === undefined || !isBody(now, { body, contentType, checksums }, digests.md5)) return undefined
+          settled('data', 'put')
+          return { outcome: 'applied', etag: now.etag }
+        },
       }),
 
-    delete: (key, options) =>
-      write({
+    delete: (key, { signal: callers, ...which }) =>
+      write<DeleteOutcome>({
         operation: 'delete',
         group: 'meta',
         ...times.meta,
-        signal: options.signal,
-        repeatable: options.ifMatch === undefined,
-        attempt: (signal) => store.delete(key, { ...options, signal }),
+        signal: callers,
+        repeatable: which.ifMatch === undefined,
+        attempt: (signal) => store.delete(key, { ...which, signal }),
+        async settle(signal) {
+          if ((await store.head(key, { signal })) !== undefined) return undefined
+          settled('meta', 'delete')
+          return { outcome: 'applied' }
+        },
       }),
 
-    deleteMany: (keys, options) =>
-      deleteEach(store, keys, options, (attempt) =>
-        repeat('meta', 'deleteMany', times.deleting(keys.length), options, attempt),
+    deleteMany: (keys, which) =>
+      deleteEach(store, keys, which, (attempt) =>
+        repeat('meta', 'deleteMany', times.deleting(keys.length), which, attempt),
       ),
 
     // A second upload does no harm: nobody knows the first, and it is swept.
-    createMultipart: (key, options) =>
-      repeat('meta', 'createMultipart', times.meta, options, (signal) =>
-        store.createMultipart(key, { ...options, signal }),
+    createMultipart: (key, which) =>
+      repeat('meta', 'createMultipart', times.meta, which, (signal) =>
+        store.createMultipart(key, { ...which, signal }),
       ),
 
-    putPart: (upload, partNumber, body, options) =>
-      repeat('data', 'putPart', times.sending(body.byteLength), options, (signal) =>
-        store.putPart(upload, partNumber, body, { signal }),
+    // Sent again, a part replaces itself.
+    putPart: (upload, partNumber, body, which) =>
+      repeat(
+        'data',
+        'putPart',
+        times.sending(body.byteLength),
+        which,
+        (signal) => store.putPart(upload, partNumber, body, { signal }),
+        { within: partPlaces },
       ),
 
-    listParts: (upload, options) =>
-      repeat('meta', 'listParts', times.meta, options, (signal) => store.listParts(upload, { signal })),
+    listParts: (upload, { signal }) => partsOf(upload, { signal }),
 
-    abortMultipart: (upload, options) =>
-      repeat('meta', 'abortMultipart', times.meta, options, (signal) => store.abortMultipart(upload, { signal })),
+    abortMultipart: (upload, which) =>
+      repeat('meta', 'abortMultipart', times.meta, which, (signal) => store.abortMultipart(upload, { signal })),
 
-    // Not counted: stores that join files go on after a time-out. Not repeated: the upload is gone when it has worked.
-    completeMultipart: (upload, parts, options) =>
-      write({
-        operation: 'completeMultipart',
-        group: 'meta',
-        ...times.completing(parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-        signal: options.signal,
-        repeatable: false,
-        counted: false,
-        attempt: (signal) => store.completeMultipart(upload, parts, { ...options, signal }),
-      }),
+    completeMultipart: (upload, parts, which) =>
+      completeUpload(
+        {
+          // Whatever the circuit says: an upload of an hour must not be lost to a minute's outage.
+          look: {
+            head: (key, { signal }) => headOf(key, { signal, counted: false }),
+            listParts: (of, { signal }) => partsOf(of, { signal, counted: false }),
+          },
+          join: (of, all, { when, signal: callers }) =>
+            write({
+              operation: 'completeMultipart',
+              group: 'meta',
+              ...times.completing(all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
+              signal: callers,
+              repeatable: false,
+              counted: false,
+              attempt: (signal) => store.completeMultipart(of, all, { when, signal }),
+            }),
+          digests,
+          budget,
+          settings,
+          clock,
+          tell,
+        },
+        upload,
+        parts,
+        which,
+      ),
   }
 
   const classHealth = (name: CallClass): ClassHealth => ({
@@ -174,6 +265,11 @@ export function withResilience(
 
   return {
     store: guardedStore,
-    health: () => ({ data: classHealth('data'), meta: classHealth('meta'), list: classHealth('list') }),
+    health: () => ({
+      data: classHealth('data'),
+      meta: classHealth('meta'),
+      list: classHealth('list'),
+      retryBudget: budget.left(),
+    }),
   }
 }

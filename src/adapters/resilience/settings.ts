@@ -1,67 +1,166 @@
 const MiB = 2 ** 20
 
-/** Every limit of the guard around the store, with its unit in its name. Change them together: one bounds another. */
-export const defaultSettings = {
-  /** Attempts after the first. */
-  retriesMax: 3,
-  /** The n-th retry waits for a random time up to `backoffFirstMs · 2ⁿ⁻¹`, at most `backoffMaxMs`; or as long as the store asks. */
-  backoffFirstMs: 200,
-  backoffMaxMs: 5_000,
-
-  /** One attempt, and all attempts with their queueing and waiting, at: heads, deletes, opening and dropping uploads. */
-  metaAttemptMs: 10_000,
-  metaDeadlineMs: 30_000,
-  /** Added to both for each key of a `deleteMany`, which may have to delete one by one. */
-  deleteEachMs: 100,
-  /** RunPod computes checksums during the first listing of a folder. */
-  listAttemptMs: 60_000,
-  listDeadlineMs: 300_000,
-  /** A `get` until its headers. The body has no limit but `bodyIdleMs`. */
-  openAttemptMs: 30_000,
-  openDeadlineMs: 90_000,
-  /** How long a body may not move while somebody waits for it. */
-  bodyIdleMs: 30_000,
-  /** An attempt at sending n bytes: `sendOverheadMs + n / sendBytesPerSecond`, within the two limits. */
-  sendOverheadMs: 15_000,
-  sendBytesPerSecond: MiB / 4,
-  sendAttemptMinMs: 30_000,
-  // Proxies before RunPod answer 524 near 100 s; their answer is better than none.
-  sendAttemptMaxMs: 110_000,
-  /** The deadline of a send is this many attempts. */
-  sendAttempts: 3,
-  /** Stores that join files need long, and go on when we give up. */
-  completeAttemptMs: 110_000,
-  completeDeadlineMs: 120_000,
-  /** Added to both for the size of the object. */
-  joinBytesPerSecond: 8 * MiB,
-  /** The first `capabilities` makes about forty requests. */
-  probeAttemptMs: 60_000,
-  probeDeadlineMs: 120_000,
-
-  /** Calls at once and waiting, by class. `dataAtOnce` times the size of a part bounds the memory of uploads. */
-  dataAtOnce: 32,
-  dataQueued: 256,
-  metaAtOnce: 64,
-  metaQueued: 1_024,
-  listAtOnce: 8,
-  listQueued: 64,
-  /** What a caller is told who found the queue full. */
-  fullRetryAfterMs: 1_000,
-
-  /** A circuit opens when more than this share of its last calls failed, once there were so many of them … */
-  circuitFailuresMax: 0.75,
-  circuitCalls: 20,
-  circuitCallsMin: 10,
-  /** … for a time that doubles, with jitter, up to the maximum; then so many calls are let through to see. */
-  openFirstMs: 1_000,
-  openMaxMs: 30_000,
-  halfOpenCalls: 3,
-  halfOpenFailuresMax: 0.34,
-  /** Longer than any attempt. Who has not said by then how his try went will not say it any more. */
-  halfOpenMaxMs: 180_000,
+interface Setting {
+  readonly fallback: number
+  readonly min: number
+  readonly max: number
+  /** One sentence, for the operator. */
+  readonly about: string
 }
 
-export type ResilienceSettings = Readonly<typeof defaultSettings>
+const setting = (fallback: number, [min, max]: readonly [number, number], about: string): Setting => ({
+  fallback,
+  min,
+  max,
+  about,
+})
+
+const aDayMs = 86_400_000
+const times = [1, aDayMs] as const
+const places = [1, 10_000] as const
+
+/**
+ * Every limit of the guard around the store, with its unit in its name, its default, its bounds and its meaning. The
+ * operator sets them as `STORE_{NAME}`, see `src/app/store-settings.ts`. Defaults after docs/operations.md.
+ */
+export const settingsTable = {
+  retriesMax: setting(3, [0, 20], 'Attempts after the first'),
+  backoffFirstMs: setting(
+    200,
+    times,
+    'The first retry waits for a random time up to this; doubled for each further one',
+  ),
+  backoffMaxMs: setting(5_000, times, 'The longest that a retry waits by itself'),
+  retryAfterMaxMs: setting(60_000, times, 'The longest time for which a store that asks to be left alone is obeyed'),
+  budget: setting(100, [0, 1_000_000], 'Retries that all calls may spend together while nothing succeeds, in points'),
+  budgetPerRetry: setting(5, [0, 1_000], 'Points that a retry costs; each success gives one back'),
+  budgetPerThrottledRetry: setting(10, [0, 1_000], 'Points that a retry costs after the store asked for fewer calls'),
+
+  metaAttemptMs: setting(10_000, times, 'One attempt at a head, a delete, opening or dropping an upload'),
+  metaDeadlineMs: setting(30_000, times, 'All attempts at one of those small calls, with queueing and waiting'),
+  deleteEachMs: setting(100, times, 'Added to both for each key of a delete of many, which may have to go one by one'),
+  // RunPod computes checksums during the first listing of a folder.
+  listAttemptMs: setting(60_000, times, 'One attempt at a page of a listing'),
+  listDeadlineMs: setting(300_000, times, 'All attempts at a page of a listing'),
+  openAttemptMs: setting(30_000, times, 'One attempt at a get, until its headers'),
+  openDeadlineMs: setting(90_000, times, 'All attempts at a get, until its headers'),
+  bodyIdleMs: setting(30_000, times, 'How long a body may stand still while somebody waits for it'),
+  bodyFloorBytesPerSecond: setting(8 * 1024, [0, 2 ** 30], 'A body that moves more slowly than this is asked for anew'),
+  bodyFloorWindowMs: setting(
+    30_000,
+    times,
+    'The time over which the speed of a body is measured, without the time of slow readers',
+  ),
+  bodyFailuresMax: setting(5, [0, 100], 'Failures of a body in a row, without a byte between them, that are resumed'),
+  sendOverheadMs: setting(
+    15_000,
+    times,
+    'An attempt at sending a body has this long and the time that the body takes at the next rate',
+  ),
+  sendBytesPerSecond: setting(
+    MiB / 4,
+    [1, 2 ** 40],
+    'The rate at which a body must be sent at least, in bytes a second',
+  ),
+  sendAttemptMinMs: setting(30_000, times, 'The least time that an attempt at sending has'),
+  // Proxies before RunPod answer 524 near 100 s; their answer is better than none.
+  sendAttemptMaxMs: setting(110_000, times, 'The most time that an attempt at sending has'),
+  sendAttempts: setting(3, [1, 20], 'The deadline of a send is this many attempts'),
+  // Stores that join files need long, and go on when we give up.
+  completeAttemptMs: setting(110_000, times, 'One attempt at joining parts'),
+  completeDeadlineMs: setting(300_000, times, 'All attempts at joining parts, with looking whether it has happened'),
+  joinBytesPerSecond: setting(
+    8 * MiB,
+    [1, 2 ** 40],
+    'Both times for joining grow by the time that the object takes at this rate, in bytes a second',
+  ),
+  completeSlowMs: setting(
+    10_000,
+    times,
+    'A joining that fails only after this long may go on, and is watched for longer',
+  ),
+  completeLookFirstMs: setting(
+    1_000,
+    times,
+    'How long to wait before looking again for joined parts; doubled each time',
+  ),
+  completeLookMaxMs: setting(60_000, times, 'The longest wait before looking again'),
+  completeLooksMax: setting(5, [1, 100], 'How often to look after each attempt at joining'),
+  probeAttemptMs: setting(60_000, times, 'One attempt at finding out what the store can do: about fifty requests'),
+  probeDeadlineMs: setting(120_000, times, 'All attempts at finding that out'),
+
+  dataAtOnce: setting(
+    32,
+    places,
+    'Bodies being sent or opened at once; times the size of a part, the memory of uploads',
+  ),
+  dataQueued: setting(256, [0, 100_000], 'Bodies that may wait for that'),
+  partsAtOnce: setting(32, places, 'Parts of uploads being sent at once'),
+  metaAtOnce: setting(64, places, 'Small calls at once'),
+  metaQueued: setting(1_024, [0, 100_000], 'Small calls that may wait'),
+  listAtOnce: setting(8, places, 'Listings at once'),
+  listQueued: setting(64, [0, 100_000], 'Listings that may wait'),
+  fullRetryAfterMs: setting(1_000, times, 'When a caller who found a queue full is asked to come back'),
+
+  circuitFailuresMax: setting(0.75, [0.01, 0.99], 'A circuit opens when more than this share of its last calls failed'),
+  circuitCalls: setting(20, [1, 10_000], 'How many of its last calls a circuit looks at'),
+  circuitCallsMin: setting(10, [1, 10_000], 'How many there must have been before a circuit can open'),
+  openFirstMs: setting(1_000, times, 'For how long a circuit opens at first; doubled each time, with jitter'),
+  openMaxMs: setting(30_000, times, 'The longest time for which a circuit opens'),
+  halfOpenCalls: setting(3, [1, 100], 'How many calls then try whether the circuit may close'),
+  halfOpenFailuresMax: setting(0.34, [0.01, 0.99], 'The share of those tries that may fail'),
+  // Above the common time-outs of an attempt: who tries and has not failed by then is busy with a large body.
+  halfOpenMaxMs: setting(65_000, times, 'How long those tries may take before others are let in, too'),
+} satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settingsTable
+export type ResilienceSettings = Readonly<Record<SettingName, number>>
+
+export const defaultSettings = Object.fromEntries(
+  Object.entries(settingsTable).map(([name, { fallback }]) => [name, fallback]),
+) as ResilienceSettings
+
+/** Shorter times for the small documents that processes live in: a worker waits for each of them. */
+export function stateSettings(settings: ResilienceSettings): ResilienceSettings {
+  const attemptMs = 5_000
+  const deadlineMs = 20_000
+  return {
+    ...settings,
+    metaAttemptMs: Math.min(settings.metaAttemptMs, attemptMs),
+    metaDeadlineMs: Math.min(settings.metaDeadlineMs, deadlineMs),
+    openAttemptMs: Math.min(settings.openAttemptMs, attemptMs),
+    openDeadlineMs: Math.min(settings.openDeadlineMs, deadlineMs),
+    sendOverheadMs: Math.min(settings.sendOverheadMs, attemptMs),
+    sendAttemptMinMs: Math.min(settings.sendAttemptMinMs, attemptMs),
+  }
+}
+
+export interface SettingsFault {
+  readonly small: SettingName
+  readonly large: SettingName
+  readonly smallValue: number
+  readonly largeValue: number
+}
+
+/** What cannot work together: `small` is above `large`. Empty when all is well. */
+export function settingsFaults(settings: ResilienceSettings): SettingsFault[] {
+  const notAbove: readonly (readonly [SettingName, SettingName])[] = [
+    ['backoffFirstMs', 'backoffMaxMs'],
+    ['metaAttemptMs', 'metaDeadlineMs'],
+    ['listAttemptMs', 'listDeadlineMs'],
+    ['openAttemptMs', 'openDeadlineMs'],
+    ['sendAttemptMinMs', 'sendAttemptMaxMs'],
+    ['completeAttemptMs', 'completeDeadlineMs'],
+    ['completeLookFirstMs', 'completeLookMaxMs'],
+    ['probeAttemptMs', 'probeDeadlineMs'],
+    ['partsAtOnce', 'dataAtOnce'],
+    ['circuitCallsMin', 'circuitCalls'],
+    ['openFirstMs', 'openMaxMs'],
+  ]
+  return notAbove
+    .filter(([small, large]) => settings[small] > settings[large])
+    .map(([small, large]) => ({ small, large, smallValue: settings[small], largeValue: settings[large] }))
+}
 
 /** How long one call may take. */
 export interface Times {

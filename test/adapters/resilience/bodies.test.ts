@@ -70,6 +70,7 @@ describe('a body', () => {
       circuitCalls: 4,
       circuitCallsMin: 4,
       circuitFailuresMax: 0.4,
+      bodyFailuresMax: 0,
     })
     for (let i = 0; i < 2; i++) {
       const reader = await open(store)

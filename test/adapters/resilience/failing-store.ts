@@ -1,10 +1,12 @@
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
+import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { withResilience } from '../../../src/adapters/resilience/object-store.ts'
 import { defaultSettings, type ResilienceSettings } from '../../../src/adapters/resilience/settings.ts'
 import { createSystemClock } from '../../../src/adapters/system/clock.ts'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import type { LogFields } from '../../../src/ports/log.ts'
 import type { ObjectStore, StoreCapabilities } from '../../../src/ports/object-store.ts'
+import type { StoreEvent } from '../../../src/ports/store-telemetry.ts'
 
 /** What a call does instead of reaching the store, or after it has reached it. */
 export type Trouble =
@@ -85,14 +87,31 @@ export const quick: Partial<ResilienceSettings> = {
   sendAttemptMinMs: 80,
   sendAttemptMaxMs: 80,
   openFirstMs: 100,
+  completeAttemptMs: 80,
+  completeDeadlineMs: 2_000,
+  completeLookFirstMs: 2,
+  completeLookMaxMs: 8,
 }
 
-export function guard(store: ObjectStore, settings: Partial<ResilienceSettings> = {}) {
+/** The guard, with what it logs (but for the details of every attempt) and what it tells. */
+export function guard(
+  store: ObjectStore,
+  settings: Partial<ResilienceSettings> = {},
+  options: { verifyBodies?: boolean } = {},
+) {
   const events: { event: string; fields: LogFields | undefined }[] = []
-  const keep = (event: string, fields?: LogFields) => events.push({ event, fields })
-  const log = { debug: keep, info: keep, warn: keep, error: keep }
-  const world = { clock: createSystemClock(), ids: { fraction: Math.random }, log }
-  return { ...withResilience(store, { ...world, settings: { ...defaultSettings, ...quick, ...settings } }), events }
+  const keep = (event: string, fields?: LogFields) => void events.push({ event, fields })
+  const told: StoreEvent[] = []
+  const guarded = withResilience(store, {
+    clock: createSystemClock(),
+    ids: { fraction: Math.random },
+    digests: createDigests(),
+    log: { debug: () => {}, info: keep, warn: keep, error: keep },
+    telemetry: (event) => told.push(event),
+    settings: { ...defaultSettings, ...quick, ...settings },
+    ...options,
+  })
+  return { ...guarded, events, told }
 }
 
 /** What was thrown, or `{ value }`. */

@@ -1,4 +1,5 @@
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
+import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { withResilience } from '../../../src/adapters/resilience/object-store.ts'
 import { createSystemClock } from '../../../src/adapters/system/clock.ts'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
@@ -25,6 +26,7 @@ const { store, health } = withResilience(
   {
     clock: createSystemClock(),
     ids: { fraction: Math.random },
+    digests: createDigests(),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     settings: { metaAtOnce: 1, listAtOnce: 8, retriesMax: 1, openFirstMs: 200, backoffFirstMs: 5 },
   },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { callTimes, defaultSettings } from '../../../src/adapters/resilience/settings.ts'
+import { StoreDenied, StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { createFailingStore, guard, maybeSent, neverSent, thrown } from './failing-store.ts'
@@ -113,9 +114,9 @@ describe("the caller's abort", () => {
   })
 })
 
-describe('the circuit', () => {
-  const failures = (count: number) => Array.from({ length: count }, () => ({ throws: maybeSent() }))
+const failures = (count: number) => Array.from({ length: count }, () => ({ throws: maybeSent() }))
 
+describe('the circuit', () => {
   it('opens when nearly everything fails, refuses without asking, and closes when the store is back', async () => {
     const failing = createFailingStore()
     const { store, health, events } = guard(failing.store, { retriesMax: 0 })
@@ -223,12 +224,94 @@ describe('the circuit', () => {
     const { store, health } = guard(failing.store, { retriesMax: 0, openFirstMs: 5_000 })
     const upload = await store.createMultipart(key, { signal, contentType: 'text/plain' })
     const part = await store.putPart(upload, 1, body, { signal })
-    failing.next(...failures(11))
+    failing.next(...failures(9))
     for (let i = 0; i < 9; i++) await thrown(store.head(key, { signal }))
     expect(health().meta.circuit).toBe('open')
-    for (const outcome of ['unknown', 'unknown', 'applied']) {
-      expect(await store.completeMultipart(upload, [part], { signal, when: 'always' })).toMatchObject({ outcome })
+    failing.next('works', { throws: maybeSent() })
+    expect(await store.completeMultipart(upload, [part], { signal, when: 'always' })).toMatchObject({
+      outcome: 'unknown',
+    })
+    expect(await store.completeMultipart(upload, [part], { signal, when: 'always' })).toMatchObject({
+      outcome: 'applied',
+    })
+    expect(health().meta.circuit).toBe('open')
+  })
+
+  it('counts throttling half, and a damaged request not at all', async () => {
+    for (const [blame, calls, circuit] of [
+      ['load', 19, 'closed'],
+      ['request', 60, 'closed'],
+      ['store', 10, 'open'],
+    ] as const) {
+      const failing = createFailingStore()
+      const { store, health } = guard(failing.store, { retriesMax: 0 })
+      failing.next(...Array.from({ length: calls }, () => ({ throws: new StoreUnavailable('no', { blame }) })))
+      for (let i = 0; i < calls; i++) await thrown(store.head(key, { signal }))
+      expect(health().meta.circuit, blame).toBe(circuit)
     }
+    const failing = createFailingStore()
+    const { store, health } = guard(failing.store, { retriesMax: 0 })
+    // Every second of them counts, so that it takes twice as many.
+    failing.next(...Array.from({ length: 20 }, () => ({ throws: new StoreUnavailable('no', { blame: 'load' }) })))
+    for (let i = 0; i < 20; i++) await thrown(store.head(key, { signal }))
+    expect(health().meta.circuit).toBe('open')
+  })
+
+  it('is not closed by a store that only throttles', async () => {
+    const failing = createFailingStore()
+    const { store, health } = guard(failing.store, { retriesMax: 0, openFirstMs: 20 })
+    const throttled = () => ({ throws: new StoreUnavailable('slow down', { blame: 'load' }) })
+    failing.next(...failures(10), throttled(), throttled())
+    for (let i = 0; i < 10; i++) await thrown(store.head(key, { signal }))
+    await new Promise((resolve) => setTimeout(resolve, 25))
+    for (let i = 0; i < 2; i++) await thrown(store.head(key, { signal }))
+    expect(health().meta.circuit).toBe('open')
+  })
+})
+
+describe('throttling', () => {
+  it('halves what is sent at once, and lets it grow again with what works', async () => {
+    const failing = createFailingStore()
+    const { store, health } = guard(failing.store, { metaAtOnce: 8 })
+    failing.next({ throws: new StoreUnavailable('slow down', { blame: 'load', effect: 'never-sent' }) })
+    await store.head(key, { signal })
+    expect(health().meta.places).toBe(4)
+    for (let i = 0; i < 40; i++) await store.head(key, { signal })
+    expect(health().meta.places).toBe(8)
+  })
+})
+
+describe('the retry budget', () => {
+  it('ends the retries of all calls when nothing succeeds, and is earned back by what does', async () => {
+    const failing = createFailingStore()
+    const { store, health, told } = guard(failing.store, {
+      circuitFailuresMax: 0.99,
+      circuitCalls: 9_999,
+      circuitCallsMin: 9_999,
+    })
+    failing.next(...failures(999))
+    for (let i = 0; i < 200; i++) await thrown(store.head(key, { signal }))
+    // 100 points pay for 20 retries.
+    expect(failing.calls).toHaveLength(220)
+    expect(health().retryBudget).toBe(0)
+    expect(told.filter(({ event }) => event === 'retry-denied').length).toBeGreaterThan(190)
+    const rest = 999 - failing.calls.length
+    for (let i = 0; i < rest; i++) await thrown(store.list({ signal, prefix: '', limit: 1 }))
+    for (let i = 0; i < 30; i++) await store.head(key, { signal })
+    expect(health().retryBudget).toBe(30)
+  })
+
+  it('costs double where the store throttles, and is never spent on what is not tried again', async () => {
+    const failing = createFailingStore()
+    const { store, health } = guard(failing.store, { retriesMax: 1 })
+    failing.next({ throws: new StoreUnavailable('slow down', { blame: 'load' }) })
+    await store.head(key, { signal })
+    expect(health().retryBudget).toBe(91)
+    failing.next({ throws: new StoreUnavailable('bad certificate', { again: 'never' }) })
+    await thrown(store.head(key, { signal }))
+    failing.next({ throws: new StoreDenied('no') })
+    await thrown(store.head(key, { signal }))
+    expect(health().retryBudget).toBe(91)
   })
 })
 

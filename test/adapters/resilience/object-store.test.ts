@@ -7,7 +7,9 @@ describeObjectStore('resilience around memory', {
   supports: memoryCapabilities,
   async open() {
     const memory = createMemoryObjectStore({ nowMs: Date.now })
-    const [one, another] = [guard(memory, defaultSettings), guard(memory, defaultSettings)]
+    // The suite notes checksums that are not those of its bytes.
+    const open = () => guard(memory, { ...defaultSettings, completeLookFirstMs: 1 }, { verifyBodies: false })
+    const [one, another] = [open(), open()]
     return { store: one.store, other: another.store, close: async () => {} }
   },
 })

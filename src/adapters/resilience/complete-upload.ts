@@ -1,0 +1,167 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { Digests } from '../../ports/digests.ts'
+import { InvalidParts, StoreUnavailable, UnsupportedByStore, UploadNotFound } from '../../ports/errors.ts'
+import type {
+  CallOptions,
+  ETag,
+  MultipartUpload,
+  ObjectStore,
+  Part,
+  PutCondition,
+  PutOutcome,
+} from '../../ports/object-store.ts'
+import type { StoreTelemetry } from '../../ports/store-telemetry.ts'
+import { isJoined, joinedEtag } from './evidence.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import { callTimes, type ResilienceSettings } from './settings.ts'
+
+export interface CompleteDeps {
+  /** `head` and `listParts` as everybody else has them: in time, tried again, counted. */
+  readonly look: Pick<ObjectStore, 'head' | 'listParts'>
+  /** One attempt at joining, in time. */
+  readonly join: ObjectStore['completeMultipart']
+  readonly digests: Pick<Digests, 'md5'>
+  readonly budget: RetryBudget
+  readonly settings: ResilienceSettings
+  readonly clock: Clock
+  readonly tell: StoreTelemetry
+}
+
+/** What one attempt at joining said; `gone`: no such upload, `misfit`: not these parts. */
+type Said =
+  | { readonly said: 'joined'; readonly etag: ETag }
+  | { readonly said: 'rejected' }
+  | { readonly said: 'lost'; readonly cause: StoreUnavailable }
+  | { readonly said: 'gone' | 'misfit'; readonly cause: UploadNotFound | InvalidParts }
+
+/** What lies under the key now: our object, the same as before, what somebody else has written since, or we cannot look. */
+type Seen = { readonly seen: 'landed'; readonly etag: ETag } | { readonly seen: 'nothing' | 'replaced' | 'unseen' }
+
+/** Enough where the store answers at once; one that is busy for long is given all looks. */
+const quickLooks = 2
+
+/**
+ * Joins parts, and says so only after a look of our own at the object. Stores that join files answer late, with a time-out
+ * of a proxy, with an error inside of a success, or that there is no such upload because it is done; and one was reported
+ * to acknowledge what was not there (RunPod). So no answer but a refusal is believed: the object decides, and where nothing
+ * of it is to be seen the parts are joined again, as often as a call is retried.
+ *
+ * Costs two heads beside the request. Not counted by a circuit: a store that is busy joining is not one that is down.
+ * Throws `UploadNotFound` and `InvalidParts` when nothing has landed and no earlier attempt can have been heard.
+ */
+export async function completeUpload(
+  deps: CompleteDeps,
+  upload: MultipartUpload,
+  parts: readonly Part[],
+  options: CallOptions & { when: PutCondition },
+): Promise<PutOutcome> {
+  const { look, settings, clock, budget } = deps
+  const { when, signal } = options
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+  const endsAtMs = clock.nowMs() + callTimes(settings).completing(sizeBytes).deadlineMs
+  const wanted = { sizeBytes, etag: joinedEtag(parts, deps.digests.md5) }
+  const before = await look.head(upload.key, { signal })
+
+  const see = async (said: Said): Promise<Seen> => {
+    const now = await look.head(upload.key, { signal }).catch((error: unknown) => {
+      signal.throwIfAborted()
+      if (error instanceof StoreUnavailable) return 'unseen' as const
+      throw error
+    })
+    if (now === 'unseen') return { seen: now }
+    if (now === undefined) return { seen: 'nothing' }
+    const named = said.said === 'joined' && now.etag === said.etag
+    // Of those who race under one condition, only names of versions can tell who has won.
+    const known = said.said === 'joined' || when === 'always' ? before : 'unknowable'
+    if (named || isJoined(now, known, wanted)) return { seen: 'landed', etag: now.etag }
+    return { seen: now.etag === before?.etag ? 'nothing' : 'replaced' }
+  }
+
+  /** Looks until something has changed, or so many times. The first look is at once. */
+  const watch = async (said: Said, looks: number): Promise<Seen> => {
+    for (let looked = 1; ; looked++) {
+      const seen = await see(said)
+      const waitMs = Math.min(settings.completeLookFirstMs * 2 ** (looked - 1), settings.completeLookMaxMs)
+      if (seen.seen !== 'nothing' || looked >= looks || clock.nowMs() + waitMs >= endsAtMs) return seen
+      await clock.sleep(waitMs, signal)
+    }
+  }
+
+  const settle = (verdict: 'landed' | 'lost' | 'open') =>
+    deps.tell({ event: 'settled', group: 'meta', operation: 'completeMultipart', verdict })
+
+  let heard: StoreUnavailable | undefined
+  for (let attempt = 0; ; attempt++) {
+    const startedAtMs = clock.nowMs()
+    const said = await tryJoining(deps, upload, parts, options)
+    if (said.said === 'rejected') return { outcome: 'rejected' }
+    if (said.said === 'lost' && said.cause.effect === 'never-sent' && heard === undefined) throw said.cause
+
+    const isSlow = clock.nowMs() - startedAtMs >= settings.completeSlowMs
+    const trusted = said.said === 'joined' || heard !== undefined || isSlow
+    const seen = await watch(
+      said,
+      trusted ? settings.completeLooksMax : Math.min(quickLooks, settings.completeLooksMax),
+    )
+    if (seen.seen === 'landed') {
+      if (said.said !== 'joined') settle('landed')
+      return { outcome: 'applied', etag: seen.etag }
+    }
+    // Joined, and written over before we looked.
+    if (said.said === 'joined' && seen.seen === 'replaced') return { outcome: 'applied', etag: said.etag }
+
+    if ((said.said === 'gone' || said.said === 'misfit') && heard === undefined && seen.seen === 'nothing') {
+      settle('lost')
+      throw said.cause
+    }
+    heard ??= lostAnswer(said)
+    const again =
+      said.said === 'lost' &&
+      when === 'always' &&
+      seen.seen === 'nothing' &&
+      attempt < settings.retriesMax &&
+      clock.nowMs() < endsAtMs &&
+      (await isOpen(look, upload, { signal })) &&
+      budget.spend(settings.budgetPerRetry)
+    if (again) continue
+    settle('open')
+    return { outcome: 'unknown', cause: heard }
+  }
+}
+
+const lostAnswer = (said: Exclude<Said, { said: 'rejected' }>): StoreUnavailable => {
+  if (said.said === 'lost') return said.cause
+  if (said.said === 'joined') return new StoreUnavailable('the store acknowledged an object that is not there')
+  return new StoreUnavailable('another object was stored meanwhile', { cause: said.cause })
+}
+
+async function tryJoining(
+  { join }: CompleteDeps,
+  upload: MultipartUpload,
+  parts: readonly Part[],
+  options: CallOptions & { when: PutCondition },
+): Promise<Said> {
+  try {
+    const written = await join(upload, parts, options)
+    if (written.outcome === 'applied') return { said: 'joined', etag: written.etag }
+    return written.outcome === 'rejected' ? { said: 'rejected' } : { said: 'lost', cause: written.cause }
+  } catch (cause) {
+    if (cause instanceof UploadNotFound) return { said: 'gone', cause }
+    if (cause instanceof InvalidParts) return { said: 'misfit', cause }
+    if (cause instanceof StoreUnavailable) return { said: 'lost', cause }
+    throw cause
+  }
+}
+
+/** Whether it still makes sense to join. A listing of parts may be old: where it says nothing, we go by our own ledger. */
+async function isOpen(look: CompleteDeps['look'], upload: MultipartUpload, options: CallOptions): Promise<boolean> {
+  try {
+    await look.listParts(upload, options)
+    return true
+  } catch (error) {
+    options.signal.throwIfAborted()
+    if (error instanceof UploadNotFound) return false
+    if (error instanceof UnsupportedByStore || error instanceof StoreUnavailable) return true
+    throw error
+  }
+}
