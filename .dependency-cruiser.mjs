@@ -83,6 +83,12 @@ export default {
       ['cockatiel'],
     ),
     onlyIn(
+      'prom-client-only-in-its-adapter',
+      'It reads the process it runs in, so only the Node entry may bring it in: Workers have none.',
+      ['^src/adapters/prom-client/'],
+      ['prom-client'],
+    ),
+    onlyIn(
       'zod-only-in-app',
       'What comes from outside is parsed once, at the door; behind it values are trusted.',
       ['^src/app/'],

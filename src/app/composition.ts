@@ -29,7 +29,7 @@ import { datasetRoutes } from './http/routes/datasets.ts'
 import { type ExportRouteDeps, exportRoutes, serveExport } from './http/routes/exports.ts'
 import { linkRoutes } from './http/routes/links.ts'
 import { objectRoutes } from './http/routes/objects.ts'
-import { type BreakerHealth, operationRoutes } from './http/routes/operations.ts'
+import { type BreakerHealth, type Metrics, operationRoutes } from './http/routes/operations.ts'
 import { processRoutes } from './http/routes/processes.ts'
 import { version } from './version.ts'
 
@@ -44,6 +44,8 @@ export interface Foundation {
   readonly state: ObjectStore
   readonly storeLinks: LinkSigner | undefined
   readonly breakers: () => readonly BreakerHealth[]
+  /** In the Prometheus text format; `undefined` where nobody counts, as on Workers. */
+  readonly metrics: Metrics | undefined
   readonly digests: Digests
   readonly clock: Clock
   readonly ids: Ids
@@ -118,7 +120,16 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
       ...processRoutes(get(PROCESSES)),
     ]
     const operations = operationRoutes(
-      { store: objects, state, clock, storeKind: config.store, version, publicUrl, breakers: foundation.breakers },
+      {
+        store: objects,
+        state,
+        clock,
+        storeKind: config.store,
+        version,
+        publicUrl,
+        breakers: foundation.breakers,
+        metrics: foundation.metrics,
+      },
       routes,
     )
     const guard = foreignPages({

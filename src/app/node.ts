@@ -8,6 +8,7 @@ import { createConsoleLog } from '../adapters/console/log.ts'
 import { createFolderObjectStore } from '../adapters/folder/object-store.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
 import { createDigests } from '../adapters/node-crypto/digests.ts'
+import { createStoreMetrics } from '../adapters/prom-client/store-metrics.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
 import type { LinkSigner } from '../ports/link-signer.ts'
@@ -56,6 +57,7 @@ async function start(): Promise<void> {
   demandNodeConfig(config)
   const log = createConsoleLog({ level: config.logLevel, write: (line) => process.stderr.write(`${line}\n`) })
   const opened = openStore(config)
+  const storeMetrics = createStoreMetrics()
   const guarded = guardStores({
     objects: opened.store,
     state: config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock }).store,
@@ -65,6 +67,7 @@ async function start(): Promise<void> {
     digests,
     log,
     settings: config.storeSettings,
+    telemetry: storeMetrics.telemetry,
   })
   await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs))
   let app: { fetch: (request: Request, env: object) => Response | Promise<Response> } | undefined
@@ -87,6 +90,7 @@ async function start(): Promise<void> {
     state: guarded.state,
     storeLinks: opened.links,
     breakers: guarded.breakers,
+    metrics: { text: () => storeMetrics.text(guarded.health()), contentType: storeMetrics.contentType },
     digests,
     clock,
     ids,

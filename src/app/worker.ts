@@ -78,7 +78,7 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
     verifyBodies: false,
   })
   const { linkSecrets } = config
-  return { config, linkSecrets, ...guarded, storeLinks: links, digests, clock, ids, log }
+  return { config, linkSecrets, ...guarded, storeLinks: links, metrics: undefined, digests, clock, ids, log }
 }
 
 async function serviceFor(request: Request, env: Env): Promise<Service> {

@@ -24,6 +24,19 @@ describe('the start', () => {
     expect(await readFile(join(dataDir, 'lora-dashboard/files/a.txt'), 'utf8')).toBe('abc')
   })
 
+  it('counts its calls to the store for Prometheus', async () => {
+    const service = startService({ DATA_DIR: await temporaryFolder() })
+    const url = await service.url
+    await fetch(`${url}/v1/objects/files/a.txt`, { method: 'PUT', body: 'abc' })
+    const answer = await fetch(`${url}/metrics`)
+    expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+    const text = await answer.text()
+    const put = 'lora_store_attempts_total{store="objects",group="data",operation="put",result="answered"} 1'
+    expect(text).toContain(put)
+    expect(text).toContain('lora_store_circuit{store="state",group="data"} 0')
+    expect(text).toContain('process_resident_memory_bytes')
+  })
+
   it('shows how to send a token, and no token, when tokens are configured', async () => {
     const service = startService({
       DATA_DIR: await temporaryFolder(),

@@ -77,6 +77,7 @@ export function createService(options: ServiceOptions = {}): Service {
     state,
     storeLinks: undefined,
     breakers,
+    metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     digests: createDigests(),
     clock,
     ids,

@@ -42,6 +42,7 @@ const app = compose({
   publicUrl,
   linkSecrets: [{ keyId: 'test', secret: new Uint8Array(32) }],
   ...guarded,
+  metrics: undefined,
   storeLinks: undefined,
   digests: createDigests(),
   clock,

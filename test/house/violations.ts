@@ -135,6 +135,11 @@ export const violations: readonly Violation[] = [
     modules: { 'src/adapters/s3/x.ts': "export const load = () => import('cockatiel')\n" },
   },
   {
+    rule: 'prom-client-only-in-its-adapter',
+    what: 'the app that counts by itself',
+    modules: { 'src/app/x.ts': "export const load = () => import('prom-client')\n" },
+  },
+  {
     rule: 'zod-only-in-app',
     what: 'an adapter that parses by schema',
     modules: { 'src/adapters/js-yaml/x.ts': "import * as z from 'zod'\nexport const x = z\n" },

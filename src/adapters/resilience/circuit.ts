@@ -2,7 +2,7 @@ import type { CircuitBreakerPolicy, IHalfOpenAfterBackoffContext } from 'cockati
 import type { Clock } from '../../ports/clock.ts'
 import { StoreUnavailable } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
-import type { CallClass, StoreTelemetry } from '../../ports/store-telemetry.ts'
+import type { CallClass, ClassHealth, StoreTelemetry } from '../../ports/store-telemetry.ts'
 import type { ResilienceSettings } from './settings.ts'
 
 /** Loaded inside a call only: it makes AbortControllers when it is loaded, which Workers forbid outside of requests. */
@@ -14,11 +14,7 @@ export interface World {
   readonly tell: StoreTelemetry
 }
 
-export interface CircuitState {
-  readonly circuit: 'closed' | 'open' | 'half-open'
-  /** How long calls will still be refused. 0 when they are not. */
-  readonly retryAfterMs: number
-}
+export type CircuitState = Pick<ClassHealth, 'circuit' | 'retryAfterMs'>
 
 /** Whether it is worth asking the store. */
 export interface Circuit {

@@ -10,8 +10,8 @@ import type {
   PutOutcome,
   StoreCapabilities,
 } from '../../ports/object-store.ts'
-import type { CallClass, StoreTelemetry } from '../../ports/store-telemetry.ts'
-import { type Circuit, type CircuitState, type Cockatiel, createCircuit, type World } from './circuit.ts'
+import type { CallClass, ClassHealth, StoreHealth, StoreTelemetry } from '../../ports/store-telemetry.ts'
+import { type Circuit, type Cockatiel, createCircuit, type World } from './circuit.ts'
 import { completeUpload } from './complete-upload.ts'
 import { deleteEach } from './delete-each.ts'
 import { createEventsLog } from './events-log.ts'
@@ -23,18 +23,6 @@ import { createPlaces, type Places } from './places.ts'
 import { resumedBody } from './resumed-body.ts'
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 import { callTimes, defaultSettings, type ResilienceSettings, type Times } from './settings.ts'
-
-export interface ClassHealth extends CircuitState {
-  readonly running: number
-  readonly waiting: number
-  /** How many may run at once now: fewer than set while the store throttles. */
-  readonly places: number
-}
-
-export interface StoreHealth extends Readonly<Record<CallClass, ClassHealth>> {
-  /** Points that are left for retries. */
-  readonly retryBudget: number
-}
 
 export interface ResilientObjectStore {
   readonly store: ObjectStore

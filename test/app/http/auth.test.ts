@@ -23,6 +23,7 @@ const needed: Record<string, 'open' | 'read' | 'write' | 'worker' | 'admin'> = {
   'get /docs': 'open',
   'get /openapi.json': 'open',
   'get /livez': 'open',
+  'get /metrics': 'admin',
   'get /readyz': 'open',
   'get /v1/capabilities': 'read',
   'get /v1/objects': 'read',
@@ -157,7 +158,7 @@ describe('a token', () => {
   })
 
   it('tells nobody without it what paths there are', async () => {
-    for (const path of ['/v1/none', '/v1/processes/a/b/c', '/upload/training-data', '/metrics']) {
+    for (const path of ['/v1/none', '/v1/processes/a/b/c', '/upload/training-data', '/metrics/none']) {
       expect((await open().request(path)).status).toBe((await open().request('/nowhere')).status)
     }
   })

@@ -13,6 +13,11 @@ export interface BreakerHealth {
   readonly state: string
 }
 
+export interface Metrics {
+  text(): Promise<string>
+  readonly contentType: string
+}
+
 export interface OperationsDeps {
   readonly store: ObjectStore
   /** Where process state is kept; may be the same. */
@@ -23,6 +28,8 @@ export interface OperationsDeps {
   readonly publicUrl: string
   /** The state of each circuit breaker in front of the store. */
   readonly breakers: () => readonly BreakerHealth[]
+  /** Without it there is no such route. */
+  readonly metrics: Metrics | undefined
 }
 
 const condition = z.enum(['atomic', 'checked', 'none'])
@@ -185,6 +192,7 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Route[]):
     livez,
     readyz,
     capabilities,
+    ...(deps.metrics === undefined ? [] : [metricsRoute(deps.metrics)]),
     page('/docs', 'docs', 'The API, to read', docsPage),
     page('/', 'console', 'A console for people', consolePage),
   ]
@@ -208,3 +216,17 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Route[]):
   }
   return [...described.slice(others.length), openapi]
 }
+
+const metricsRoute = ({ text, contentType }: Metrics): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      tag: 'operations',
+      summary: 'Counters and gauges for Prometheus',
+      scope: 'admin',
+      responses: { 200: { description: 'Prometheus text', mediaType: 'text/plain' } },
+    },
+    async (c) => c.body(await text(), 200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' }),
+  )
