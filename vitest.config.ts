@@ -4,15 +4,15 @@ import { defineConfig } from 'vitest/config'
 
 const nodeXmlBuilder = fileURLToPath(new URL('node_modules/@aws-sdk/xml-builder/dist-cjs/index.js', import.meta.url))
 
-/** Needs a server that the environment names, so it is there only when it does. */
-const byHand =
+/** Needs a server that the environment names, so it is there only when it does; see test/s3-server/server.ts. */
+const s3Server =
   process.env.S3_TEST_ENDPOINT_URL === undefined
     ? []
     : [
         {
           test: {
-            name: 'by-hand',
-            include: ['test/by-hand/**/*.test.ts'],
+            name: 's3-server',
+            include: ['test/s3-server/**/*.test.ts'],
             testTimeout: 120_000,
             hookTimeout: 60_000,
           },
@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workers/**', 'test/by-hand/**'],
+          exclude: ['test/workers/**', 'test/s3-server/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -51,7 +51,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      ...byHand,
+      ...s3Server,
     ],
   },
 })

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runMainJob } from '../../scripts/main-job.ts'
-import { type Child, repository, startChild } from '../servers/child.ts'
+import { afterAll, beforeAll } from 'vitest'
+import { startChild } from '../servers/child.ts'
 import { type S3rver, startS3rver } from '../servers/s3rver.ts'
+import { describeMainJob, type MainJobTarget, startNode } from './describe-main-job.ts'
 
-const samples = join(repository, 'test/data/training-set')
 let dir: string
 let s3rver: S3rver
 
@@ -18,10 +17,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-const startNode = (env: Record<string, string>): Promise<Child> =>
-  startChild(['src/app/node.ts'], { ready: /listens on (http\S+)/, env: { PORT: '0', LOG_LEVEL: 'error', ...env } })
-
-const targets: readonly { name: string; start: () => Promise<Child>; stop?: () => Promise<void> }[] = [
+const targets: readonly MainJobTarget[] = [
   { name: 'the folder store', start: () => startNode({ DATA_DIR: join(dir, 'folder') }) },
   { name: 'the memory store', start: () => startNode({ STORE: 'memory' }) },
   {
@@ -47,25 +43,4 @@ const targets: readonly { name: string; start: () => Promise<Child>; stop?: () =
   },
 ]
 
-for (const { name, start, stop } of targets) {
-  describe(`the main job on ${name}`, () => {
-    let service: Child
-
-    beforeAll(async () => {
-      service = await start()
-    })
-
-    afterAll(async () => {
-      await service?.stop()
-      await stop?.()
-    })
-
-    // Twice, because second requests find what first requests hide.
-    for (const round of ['once', 'and again']) {
-      it(`is done ${round}`, async () => {
-        const { files } = await runMainJob({ baseUrl: service.caught, samples })
-        expect(files).toBe(28)
-      })
-    }
-  })
-}
+for (const target of targets) describeMainJob(target)

@@ -25,6 +25,12 @@ export interface StoreGaps {
   readonly unorderedPages?: true
   /** The server joins, or dies of, parts it never stored. Then only what needs no server is checked: that there is a part. */
   readonly uncheckedParts?: true
+  /** A conditional delete of what is not there is answered as if that version had been deleted: `applied`. */
+  readonly absentDeletes?: true
+  /** Completing an upload must name every part that it has: `InvalidParts` otherwise. */
+  readonly noSpareParts?: true
+  /** Completing an aborted upload is answered with a failure of the server, so that nobody knows what came of it: `unknown`. */
+  readonly abortedUnanswered?: true
 }
 
 export interface OpenStore {

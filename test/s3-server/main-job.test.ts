@@ -1,0 +1,11 @@
+import { createIds } from '../../src/adapters/web-crypto/ids.ts'
+import { describeMainJob, startNode } from '../main-job/describe-main-job.ts'
+import { server } from './server.ts'
+
+describeMainJob({
+  name: server.name,
+  async start() {
+    await server.makeBucket()
+    return startNode({ ...server.settings, S3_PREFIX: `main-job-${createIds().next()}` })
+  },
+})
