@@ -37,12 +37,18 @@ export function createS3Client({ endpoint, region, credentials, forcePathStyle =
 
 function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
   // Signed requests must not follow a server to somewhere else.
-  const fetching = new FetchHttpHandler({ requestInit: () => ({ redirect: 'manual' }) })
+  const requestInit = (): RequestInit => ({ redirect: 'manual' })
+  const handler = new FetchHttpHandler({ requestInit })
   return {
     metadata: { handlerProtocol: 'h1' },
     async handle(...[request, options]: Parameters<FetchHttpHandler['handle']>) {
       // Otherwise fetch asks for compression; a proxy that compresses also takes the length away.
       request.headers['accept-encoding'] ??= 'identity'
+      const { abortSignal } = options ?? {}
+      // The signal once more: the Request that the handler makes follows it weakly, on Node. Once that is collected nobody
+      // ends the fetch any more, and a store that does not answer keeps the connection for ever.
+      const signal = abortSignal instanceof AbortSignal ? { signal: abortSignal } : {}
+      const fetching = new FetchHttpHandler({ requestInit, customFetch: (made) => fetch(made, signal) })
       const answer = await fetching.handle(request, options)
       const { headers } = answer.response
       const lastModified = headers['last-modified']
@@ -50,9 +56,9 @@ function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
       if (lastModified?.endsWith(' UTC')) headers['last-modified'] = `${lastModified.slice(0, -3)}GMT`
       return answer
     },
-    destroy: () => fetching.destroy(),
+    destroy: () => handler.destroy(),
     updateHttpClientConfig: (...[key, value]: Parameters<FetchHttpHandler['updateHttpClientConfig']>) =>
-      fetching.updateHttpClientConfig(key, value),
-    httpHandlerConfigs: () => fetching.httpHandlerConfigs(),
+      handler.updateHttpClientConfig(key, value),
+    httpHandlerConfigs: () => handler.httpHandlerConfigs(),
   }
 }
