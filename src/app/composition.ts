@@ -60,7 +60,7 @@ const LINKS = token<LinkSigner & LinkVerifier>('Links')
 const READ_FORM = token<ReadForm>('ReadForm')
 const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('WriteObject')
 const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
-const PROCESSES = token<ProcessDeps & { digests: Digests; cache: StateCache }>('Processes')
+const PROCESSES = token<ProcessDeps & { cache: StateCache }>('Processes')
 const EXPORTS = token<ExportRouteDeps>('Exports')
 const APP = token<Hono<AppEnv>>('App')
 

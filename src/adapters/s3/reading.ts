@@ -9,7 +9,7 @@ import {
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, ObjectMeta, Range, StoredObject } from '../../ports/object-store.ts'
 import { resolveRange } from '../../ports/range.ts'
-import { at, quoted, type S3Bucket, send } from './bucket.ts'
+import { at, etagFrom, quoted, type S3Bucket, send } from './bucket.ts'
 import { Absent, RangeRefused } from './errors.ts'
 import { exactBody } from './exact-body.ts'
 import { objectMeta } from './metadata.ts'
@@ -106,7 +106,8 @@ export async function openObject(
   const source = answer?.Body?.transformToWebStream() as ReadableStream<Uint8Array> | undefined
   if (answer === undefined || source === undefined) return undefined
   try {
-    const { sizeBytes, offset, lengthBytes } = delivered(answer, range)
+    const wholeBytes = answer.ContentLength ?? (await sizeByHead(bucket, key, answer, signal))
+    const { sizeBytes, offset, lengthBytes } = delivered(answer, wholeBytes, range)
     const meta = objectMeta(key, answer, sizeBytes)
     // s3rver ignores If-Match on reads.
     if (ifMatch !== undefined && meta.etag !== ifMatch) throw new PreconditionFailed('another version is stored')
@@ -117,6 +118,19 @@ export async function openObject(
   }
 }
 
+/** Proxies that send on in chunks take the length away. Without it nobody can tell a body that was cut from a whole one. */
+async function sizeByHead(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  { ContentRange, ETag }: GetObjectCommandOutput,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (ContentRange !== undefined) return undefined
+  const meta = await headObject(bucket, key, { signal })
+  if (meta !== undefined && meta.etag === etagFrom(ETag)) return meta.sizeBytes
+  throw new StoreUnavailable('the object was replaced while its size was asked for', { blame: 'request' })
+}
+
 const rangeHeader = ({ offset, length }: ForwardRange) =>
   `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`
 
@@ -124,12 +138,12 @@ const rangeHeader = ({ offset, length }: ForwardRange) =>
 const undoneByFetch = /\b(?:x-)?(?:gzip|deflate|compress|br|zstd)\b/i
 
 /** Which bytes of the object the body of `answer` begins with, and how many of them were asked for. */
-function delivered(answer: GetObjectCommandOutput, range: ForwardRange | undefined) {
+function delivered(answer: GetObjectCommandOutput, wholeBytes: number | undefined, range: ForwardRange | undefined) {
   if (undoneByFetch.test(answer.ContentEncoding ?? '')) {
     throw new StoreMisbehaved('the object is stored under a Content-Encoding and cannot be given out byte by byte')
   }
   const part = contentRange(answer)
-  const sizeBytes = part?.sizeBytes ?? answer.ContentLength
+  const sizeBytes = part?.sizeBytes ?? wholeBytes
   if (sizeBytes === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
   // s3rver answers 206 to a range of an empty object.
   if (range !== undefined && range.offset >= sizeBytes) throw new RangeNotSatisfiable(sizeBytes)

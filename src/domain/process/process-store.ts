@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts'
+import type { Digests } from '../../ports/digests.ts'
 import { StoreUnavailable } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
 import type { CallOptions, ETag, ObjectStore } from '../../ports/object-store.ts'
@@ -18,6 +19,7 @@ export interface AppliedOperation extends ReadProcess {
 
 export interface ProcessDeps {
   readonly store: ObjectStore
+  readonly digests: Digests
   readonly clock: Clock
   readonly ids: Ids
 }
@@ -47,7 +49,7 @@ export async function readProcess(
  * may then be sent again.
  */
 export async function applyOperation(
-  { store, clock, ids }: ProcessDeps,
+  { store, digests, clock, ids }: ProcessDeps,
   id: ProcessId,
   operation: ProcessOperation,
   { signal }: CallOptions,
@@ -60,8 +62,13 @@ export async function applyOperation(
     const decided = transition(current?.state, operation)
     if (decided.kind === 'refused') throw decided.error
     if (decided.kind === 'unchanged') return { ...existing(current), repeated: decided.repeated }
-    const written = await store.put(stateKey(id), encodeState(decided.state), {
+    const body = encodeState(decided.state)
+    const running = digests.start()
+    running.update(body)
+    const written = await store.put(stateKey(id), body, {
       contentType: 'application/json',
+      // So that a document which is damaged on its way is seen, and read again.
+      checksums: running.read(),
       when: current === undefined ? 'if-absent' : { ifMatch: current.etag },
       signal,
     })

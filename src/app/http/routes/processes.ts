@@ -29,7 +29,7 @@ const ReportedSchema = z.object({
 const oneProcess = { description: 'the process', json: ProcessSchema }
 const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result' }
 
-export function processRoutes(deps: ProcessDeps & { digests: Digests; cache: StateCache }): Route[] {
+export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[] {
   const { store, clock } = deps
 
   const answer = async (
