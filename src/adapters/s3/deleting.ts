@@ -1,5 +1,5 @@
 import { DeleteObjectsCommand } from '@aws-sdk/client-s3'
-import { CodedError, StoreUnavailable } from '../../ports/errors.ts'
+import { CodedError, StoreUnavailable, UnsupportedByStore } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, DeleteResult } from '../../ports/object-store.ts'
 import { at, type S3Bucket, send } from './bucket.ts'
@@ -8,17 +8,20 @@ import { deleteObject } from './writing.ts'
 const batchKeysMax = 1000
 const singlesAtOnce = 4
 
-/** The port's `deleteMany`. What a batch did not confirm is deleted key by key, so that every key has its own result. */
+/**
+ * The port's `deleteMany`. What a batch did not confirm is deleted key by key, so that every key has its own result.
+ * `batchRefused` hears of a server that does not know batches.
+ */
 export async function deleteObjects(
   bucket: S3Bucket,
   keys: readonly ObjectKey[],
-  { signal, inBatches }: CallOptions & { inBatches: boolean },
+  { signal, inBatches, batchRefused }: CallOptions & { inBatches: boolean; batchRefused?: () => void },
 ): Promise<DeleteResult[]> {
   const results = new Map<ObjectKey, DeleteResult>()
   if (inBatches) {
     for (let i = 0; i < keys.length; i += batchKeysMax) {
       const batch = keys.slice(i, i + batchKeysMax)
-      for (const result of await settledByBatch(bucket, batch, signal)) results.set(result.key, result)
+      for (const result of await settledByBatch(bucket, batch, signal, batchRefused)) results.set(result.key, result)
     }
   }
   const remaining = keys.filter((key) => !results.has(key))
@@ -41,12 +44,14 @@ async function settledByBatch(
   bucket: S3Bucket,
   keys: readonly ObjectKey[],
   signal: AbortSignal,
+  refused: (() => void) | undefined,
 ): Promise<DeleteResult[]> {
   try {
     const deleted = await deleteBatch(bucket, keys, signal)
     return deleted.map((key) => ({ key, error: undefined }))
   } catch (error) {
     signal.throwIfAborted()
+    if (error instanceof UnsupportedByStore) refused?.()
     // Nobody is there; asking again for each key would only take a thousand times as long.
     if (error instanceof StoreUnavailable && error.effect === 'never-sent') return keys.map((key) => ({ key, error }))
     return []

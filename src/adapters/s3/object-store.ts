@@ -21,24 +21,28 @@ export interface S3ObjectStoreOptions {
   readonly known?: Partial<StoreCapabilities>
   /**
    * Whether If-Match carries quotes. Default: true. Ceph before 20 and DigitalOcean Spaces compare without them, and would
-   * refuse every version.
+   * refuse every version: where that is seen by trying, the other form is used from then on.
    */
   readonly quotedConditions?: boolean
 }
 
 /**
  * Any S3-compatible bucket. Makes exactly one request for a call where S3 can, never retries and never times out: put it
- * behind `resilience`. What the server can do is seen by trying, once, under `probe/`, when it is first needed.
+ * behind `resilience`. What the server can do is seen by trying, once, under `.probe/`, when it is first needed.
  */
 export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore {
   const { client, ids, known = {}, quotedConditions = true } = options
-  const bucket: S3Bucket = { client, bucket: options.bucket, base: baseOf(options.prefix), quotedConditions }
+  let bucket: S3Bucket = { client, bucket: options.bucket, base: baseOf(options.prefix), quotedConditions }
   // The value and never the promise: on Workers a request must not wait for what another one began. Failures are forgotten.
   let seen: StoreCapabilities | undefined
 
   const capabilities = async ({ signal }: CallOptions): Promise<StoreCapabilities> => {
     signal.throwIfAborted()
-    seen ??= await probeCapabilities(bucket, { known, nonce: ids.next(), signal })
+    if (seen === undefined) {
+      const probed = await probeCapabilities(bucket, { known, nonce: ids.next(), signal })
+      bucket = { ...bucket, quotedConditions: probed.quotedConditions }
+      seen = probed.capabilities
+    }
     return seen
   }
 
@@ -69,7 +73,11 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
 
     async deleteMany(keys, { signal }) {
       const { batchDelete } = await capabilities({ signal })
-      return deleteObjects(bucket, keys, { signal, inBatches: batchDelete })
+      // It was seen to know them; it does not any more.
+      const batchRefused = () => {
+        if (seen !== undefined) seen = { ...seen, batchDelete: false }
+      }
+      return deleteObjects(bucket, keys, { signal, inBatches: batchDelete, batchRefused })
     },
 
     createMultipart: (key, options) => createUpload(bucket, key, options),

@@ -8,12 +8,12 @@ import type { Trial } from './probe-trial.ts'
 const linkSeconds = 60
 
 /** Whether a URL alone opens the anchor, as it must for a browser. */
-export async function servesSignedUrls({ bucket, anchor, signal }: Trial): Promise<boolean> {
+export async function signedUrlFault({ bucket, anchor, signal }: Trial): Promise<string | undefined> {
   const url = await getSignedUrl(bucket.client, new GetObjectCommand(at(bucket, anchor)), { expiresIn: linkSeconds })
   const answer = await fetch(url, { signal, redirect: 'manual' }).catch((error: unknown) => {
     throw storeError(error, signal)
   })
   await answer.body?.cancel()
   if (answer.status >= 500) throw new StoreUnavailable(`the store answered ${answer.status}`)
-  return answer.status === 200
+  return answer.status === 200 ? undefined : `answers ${answer.status} to a signed URL`
 }

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../../ports/errors.ts'
+import { CodedError, StoreUnavailable, UnsupportedByStore } from '../../ports/errors.ts'
 import { type ObjectKey, parseObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, PutCondition, PutOptions } from '../../ports/object-store.ts'
 import type { S3Bucket } from './bucket.ts'
@@ -20,6 +20,8 @@ export interface Trial extends CallOptions {
   /** The new version, or `undefined` when the condition was refused. */
   put(key: ObjectKey, body: string, when: PutCondition, facts?: Partial<PutOptions>): Promise<ETag | undefined>
   read(key: ObjectKey): Promise<string | undefined>
+  /** The same, with If-Match in quotes or without. */
+  quoting(quotedConditions: boolean): Trial
   /** Removes what was stored. Never throws: what is left is small, and in a folder that says what it was. */
   clean(): Promise<void>
 }
@@ -31,41 +33,46 @@ export async function createTrial(
 ): Promise<Trial> {
   const used = new Set<ObjectKey>()
   const key = (name: string): ObjectKey => {
-    const parsed = parseObjectKey(`probe/${nonce}/${name}`)
+    const parsed = parseObjectKey(`.probe/${nonce}/${name}`)
     used.add(parsed)
     return parsed
   }
-  const put: Trial['put'] = async (at, body, when, facts) => {
-    const options = { signal, contentType: 'text/plain', ...facts, when }
-    const written = await putObject(bucket, at, new TextEncoder().encode(body), options)
-    if (written.outcome === 'unknown') throw written.cause
-    return written.outcome === 'applied' ? written.etag : undefined
-  }
   const anchor = key('anchor')
-  await put(anchor, 'anchor', 'always')
-  return {
-    bucket,
+  const speaking = (to: S3Bucket): Trial => ({
+    bucket: to,
     signal,
     anchor,
     key,
-    put,
+    async put(at, body, when, facts) {
+      const options = { signal, contentType: 'text/plain', ...facts, when }
+      const written = await putObject(to, at, new TextEncoder().encode(body), options)
+      if (written.outcome === 'unknown') throw written.cause
+      return written.outcome === 'applied' ? written.etag : undefined
+    },
     async read(at) {
-      const found = await getObject(bucket, at, { signal })
+      const found = await getObject(to, at, { signal })
       return found && (await new Response(found.body).text())
     },
+    quoting: (quotedConditions) => speaking({ ...to, quotedConditions }),
     async clean() {
       // A signal of its own: a caller who has left must not leave this behind.
       const cleaning = AbortSignal.timeout(cleanMs)
-      await deleteObjects(bucket, [...used], { signal: cleaning, inBatches: false }).catch(() => {})
+      await deleteObjects(to, [...used], { signal: cleaning, inBatches: false }).catch(() => {})
     },
-  }
+  })
+  const trial = speaking(bucket)
+  await trial.put(anchor, 'anchor', 'always')
+  return trial
 }
 
 /**
- * Whether the store does what `attempt` tries. Being refused means no. Being unavailable means no only while plain
+ * What `attempt` says is wrong with the store, or how the store refused it. Being unavailable is a refusal only while plain
  * requests still work, for some servers answer 500 to what they do not know; otherwise it is no answer, and is thrown.
  */
-export async function holds({ bucket, anchor, signal }: Trial, attempt: () => Promise<boolean>): Promise<boolean> {
+export async function faultIn(
+  { bucket, anchor, signal }: Trial,
+  attempt: () => Promise<string | undefined>,
+): Promise<string | undefined> {
   try {
     return await attempt()
   } catch (error) {
@@ -74,6 +81,7 @@ export async function holds({ bucket, anchor, signal }: Trial, attempt: () => Pr
       if (error.effect === 'never-sent') throw error
       await headObject(bucket, anchor, { signal })
     }
-    return false
+    if (error instanceof UnsupportedByStore) return `refuses it: ${error.capability}`
+    return error instanceof CodedError ? error.message : 'the answer made no sense'
   }
 }
