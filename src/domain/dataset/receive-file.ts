@@ -4,6 +4,7 @@ import { parseObjectKey } from '../../ports/object-key.ts'
 import type { ListedObject } from '../../ports/object-store.ts'
 import { TooLarge } from '../errors.ts'
 import type { ByteWindow } from '../object/byte-window.ts'
+import type { PartPlan } from '../object/part-size.ts'
 import { createObjectWriter, type ObjectWriter, type WriteObjectDeps } from '../object/write-object.ts'
 import { type FileKind, fileType } from './file-kind.ts'
 import type { FileName } from './file-name.ts'
@@ -21,7 +22,7 @@ export interface Reception {
   readonly prefix: string
   /** What lay in the dataset before the request, by name. */
   readonly existing: ReadonlyMap<string, ListedObject>
-  readonly partBytes: number
+  readonly parts: PartPlan
   readonly window: ByteWindow
   readonly signal: AbortSignal
 }
@@ -57,12 +58,12 @@ export async function receiveFile(
   } catch (error) {
     return refused(error)
   }
-  const { prefix, partBytes, window, signal } = reception
+  const { prefix, parts, window, signal } = reception
   const writer = createObjectWriter(deps, parseObjectKey(`${prefix}${name}`), {
     contentType: type?.contentType ?? 'application/octet-stream',
     when: 'always',
     maxBytes: deps.limits.maxFileBytes,
-    partBytes,
+    parts,
     window,
     signal,
   })
@@ -91,7 +92,7 @@ export async function receiveFile(
   }
   const sound = inspected
   return {
-    heldBytes: Math.min(sizeBytes, partBytes),
+    heldBytes: Math.min(sizeBytes, parts.partBytes),
     async store() {
       try {
         return await keep(deps, name, writer, sound, reception)

@@ -1,6 +1,6 @@
 import type { CallOptions, ListedObject } from '../../ports/object-store.ts'
 import { createByteWindow } from '../object/byte-window.ts'
-import { partBytesFor } from '../object/part-size.ts'
+import { planParts } from '../object/part-size.ts'
 import { type FileName, fileName } from './file-name.ts'
 import { type ReceiveFileDeps, receiveFile, refusal } from './receive-file.ts'
 import { FileRejected } from './rejection.ts'
@@ -44,8 +44,8 @@ export async function receiveForm(
   },
 ): Promise<ReceivedForm> {
   const { prefix, existing, onField, signal } = options
-  const partBytes = partBytesFor(undefined, await deps.store.capabilities({ signal }))
-  const reception = { prefix, existing, partBytes, window: createByteWindow(deps.windowBytes), signal }
+  const plan = planParts(undefined, await deps.store.capabilities({ signal }))
+  const reception = { prefix, existing, parts: plan, window: createByteWindow(deps.windowBytes), signal }
   const lanes = createByteWindow(inFlightBytes)
   const seen = new Set<FileName>()
   const fields = new Map<string, string>()

@@ -1,5 +1,5 @@
-import { InvalidCursor } from '../../ports/errors.ts'
-import type { CallOptions, ListedObject, ObjectStore } from '../../ports/object-store.ts'
+import { InvalidCursor, StoreMisbehaved } from '../../ports/errors.ts'
+import type { CallOptions, ListedObject, ListPage, ObjectStore } from '../../ports/object-store.ts'
 import { type PublicRoot, publicRoots } from './public-key.ts'
 
 export interface ObjectListing {
@@ -28,8 +28,7 @@ export async function listObjects(
     if (room === 0) return { objects, prefixes, nextCursor: formatCursor(root, undefined) }
     if (delimiter !== undefined && prefix.length < root.length) {
       // The folder itself is the common prefix, when anything lies in it.
-      const { objects: any, prefixes: deeper } = await store.list({ prefix: root, limit: 1, signal })
-      if (any.length + deeper.length > 0) prefixes.push(root)
+      if (await holdsAny(store, root, { signal })) prefixes.push(root)
       continue
     }
     const page = await store.list({
@@ -59,16 +58,35 @@ function parseCursor(cursor: string, roots: readonly PublicRoot[]): { root: Publ
   return { root, inside: inside === '' ? undefined : inside }
 }
 
+/** A page may be empty and still have one behind it. */
+async function holdsAny(store: ObjectStore, prefix: string, { signal }: CallOptions): Promise<boolean> {
+  for await (const { objects } of pagesBelow(store, prefix, 1, signal)) if (objects.length > 0) return true
+  return false
+}
+
 /** Every object below `prefix`, page by page. Costs one LIST per 1,000 objects. */
 export async function* everyObject(
   store: ObjectStore,
   prefix: string,
   { signal }: CallOptions,
 ): AsyncGenerator<ListedObject> {
+  for await (const { objects } of pagesBelow(store, prefix, 1000, signal)) yield* objects
+}
+
+/** Throws `StoreMisbehaved` when the store leads back to a page that was there before. */
+async function* pagesBelow(
+  store: ObjectStore,
+  prefix: string,
+  limit: number,
+  signal: AbortSignal,
+): AsyncGenerator<ListPage> {
+  const cursors = new Set<string | undefined>()
   let cursor: string | undefined
   do {
-    const page = await store.list({ prefix, limit: 1000, signal, ...(cursor === undefined ? {} : { cursor }) })
-    yield* page.objects
+    cursors.add(cursor)
+    const page: ListPage = await store.list({ prefix, limit, signal, ...(cursor === undefined ? {} : { cursor }) })
+    yield page
     cursor = page.cursor
+    if (cursor !== undefined && cursors.has(cursor)) throw new StoreMisbehaved('the listing goes round in circles')
   } while (cursor !== undefined)
 }

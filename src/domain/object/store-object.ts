@@ -2,7 +2,7 @@ import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, PutCondition } from '../../ports/object-store.ts'
 import { DigestMismatch } from '../errors.ts'
 import { createByteWindow } from './byte-window.ts'
-import { partBytesFor } from './part-size.ts'
+import { planParts } from './part-size.ts'
 import { createObjectWriter, type ObjectReceipt, type WriteObjectDeps } from './write-object.ts'
 
 /**
@@ -25,9 +25,9 @@ export async function storeObject(
 ): Promise<ObjectReceipt> {
   const { contentType, when, maxBytes, windowBytes, sha256, signal } = options
   const capabilities = await deps.store.capabilities({ signal })
-  const partBytes = partBytesFor(options.sizeBytes, capabilities)
-  const window = createByteWindow(Math.max(windowBytes, 2 * partBytes))
-  const writer = createObjectWriter(deps, key, { contentType, when, partBytes, maxBytes, window, signal })
+  const parts = planParts(options.sizeBytes, capabilities)
+  const window = createByteWindow(Math.max(windowBytes, 2 * parts.partBytes))
+  const writer = createObjectWriter(deps, key, { contentType, when, parts, maxBytes, window, signal })
   try {
     for await (const chunk of body) await writer.write(chunk)
     const { checksums } = writer.checksums()

@@ -1,5 +1,5 @@
 import type { Digests } from '../../ports/digests.ts'
-import { type CodedError, PreconditionFailed, StoreUnavailable } from '../../ports/errors.ts'
+import { type CodedError, PreconditionFailed, StoreUnavailable, UploadNotFound } from '../../ports/errors.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type {
@@ -14,6 +14,7 @@ import type {
 import { TooLarge } from '../errors.ts'
 import type { ByteWindow } from './byte-window.ts'
 import type { ObjectRecords } from './object-record.ts'
+import type { PartPlan } from './part-size.ts'
 
 export interface ObjectReceipt {
   readonly key: ObjectKey
@@ -43,8 +44,8 @@ export interface WriteObjectDeps {
 }
 
 /**
- * Up to `partBytes` the object costs one `put`; above, parts of exactly that size are sent while later ones are read
- * (R2 wants them equal). All bytes held count against `window`.
+ * Up to the size of a part the object costs one `put`; above, parts of exactly that size are sent while later ones are
+ * read. All bytes held count against `window`.
  */
 export function createObjectWriter(
   deps: WriteObjectDeps,
@@ -52,14 +53,15 @@ export function createObjectWriter(
   options: {
     contentType: string
     when: PutCondition
-    partBytes: number
+    parts: PartPlan
     maxBytes: number
     window: ByteWindow
     signal: AbortSignal
   },
 ): ObjectWriter {
   const { store, records, log } = deps
-  const { contentType, when, partBytes, maxBytes, window, signal } = options
+  const { contentType, when, maxBytes, window, signal } = options
+  const { partBytes, objectBytesMax } = options.parts
   const running = deps.digests.start()
   let sizeBytes = 0
   let pieces: Uint8Array[] = []
@@ -82,7 +84,10 @@ export function createObjectWriter(
       window.give(body.byteLength)
       throw error
     }
-    const part = store.putPart(upload, sending.length + 1, body, { signal }).finally(() => window.give(body.byteLength))
+    const part = store
+      .putPart(upload, sending.length + 1, body, { signal })
+      .catch(uploadLost)
+      .finally(() => window.give(body.byteLength))
     // A failure stops the writing at the next chunk; `store` awaits the part itself.
     part.catch((error: unknown) => {
       failed ??= { error }
@@ -94,7 +99,7 @@ export function createObjectWriter(
     if (heldBytes > 0) await sendPart(takeHeld(heldBytes))
     const parts = await Promise.all(sending)
     if (upload === undefined) throw new StoreUnavailable('the upload was not opened', { effect: 'never-sent' })
-    const result = await store.completeMultipart(upload, parts, { when, signal })
+    const result = await store.completeMultipart(upload, parts, { when, signal }).catch(uploadLost)
     if (result.outcome === 'applied') await remember(result.etag, checksums)
     return result
   }
@@ -137,6 +142,9 @@ export function createObjectWriter(
     async write(chunk) {
       if (failed !== undefined) throw failed.error
       if (sizeBytes + chunk.byteLength > maxBytes) throw new TooLarge(`more than ${maxBytes} bytes`)
+      if (sizeBytes + chunk.byteLength > objectBytesMax) {
+        throw new TooLarge(`more than ${objectBytesMax} bytes: announce the length, so that larger parts can be made`)
+      }
       await window.take(chunk.byteLength, signal)
       running.update(chunk)
       sizeBytes += chunk.byteLength
@@ -164,6 +172,12 @@ export function createObjectWriter(
 
     discard,
   }
+}
+
+/** The upload is ours, and none of the caller's business: to him the store has failed. */
+function uploadLost(error: unknown): never {
+  if (!(error instanceof UploadNotFound)) throw error
+  throw new StoreUnavailable('the store lost the upload', { cause: error, effect: 'never-sent', blame: 'request' })
 }
 
 /** The ETag of a write that was applied; an unknown outcome is settled by looking at what is stored. */

@@ -3,7 +3,7 @@ import { createMemoryObjectStore } from '../../../src/adapters/memory/object-sto
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { createObjectRecords } from '../../../src/domain/object/object-record.ts'
 import { storeObject } from '../../../src/domain/object/store-object.ts'
-import { PreconditionFailed, StoreUnavailable } from '../../../src/ports/errors.ts'
+import { PreconditionFailed, StoreUnavailable, UploadNotFound } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore, PutCondition } from '../../../src/ports/object-store.ts'
 
@@ -101,4 +101,39 @@ it('frees the parts of an upload whose body breaks off, and nothing appears', as
   await expect(writing).rejects.toThrow('the client left')
   expect(aborted).toBe(1)
   expect(await memory.head(key, { signal })).toBeUndefined()
+})
+
+describe('an upload that the store has lost', () => {
+  const memory = memoryStore()
+  const gone = async () => {
+    throw new UploadNotFound('no such upload')
+  }
+
+  it.each([
+    ['while parts are sent', { ...memory, putPart: gone }],
+    ['when they are joined', { ...memory, completeMultipart: gone }],
+  ])('%s is a failure of the store, and not of the caller', async (_, store) => {
+    await expect(write(store, 20 * MiB, 'always')).rejects.toMatchObject({ code: 'store-unavailable' })
+    expect(await memory.head(key, { signal })).toBeUndefined()
+  })
+})
+
+it('is refused as soon as it needs more parts than the store joins, before more is read or held', async () => {
+  const memory = memoryStore()
+  const sent: number[] = []
+  const store: ObjectStore = {
+    ...memory,
+    capabilities: async (options) => ({ ...(await memory.capabilities(options)), maxParts: 2 }),
+    putPart(upload, partNumber, body, options) {
+      sent.push(body.byteLength)
+      return memory.putPart(upload, partNumber, body, options)
+    },
+  }
+  await expect(write(store, 40 * MiB, 'always')).rejects.toMatchObject({
+    code: 'too-large',
+    message: expect.stringContaining('announce the length'),
+  })
+  expect(sent.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(16 * MiB)
+  await write(store, 16 * MiB, 'always')
+  expect((await memory.head(key, { signal }))?.sizeBytes).toBe(16 * MiB)
 })
