@@ -3,6 +3,8 @@ import { withCheckedConditions } from '../adapters/checked-conditions/object-sto
 import { withResilience } from '../adapters/resilience/object-store.ts'
 import { createRetryBudget, type RetryBudget } from '../adapters/resilience/retry-budget.ts'
 import { defaultSettings, type ResilienceSettings, stateSettings } from '../adapters/resilience/settings.ts'
+import { withSidecars } from '../adapters/sidecars/object-store.ts'
+import { isPublic } from '../domain/object/public-key.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
 import type { Ids } from '../ports/ids.ts'
@@ -61,7 +63,10 @@ export function guardStores(options: {
   const { exclusive, clock, ids, digests, log, telemetry, verifyBodies = true } = options
   const settings: ResilienceSettings = { ...defaultSettings, ...options.settings }
   const ofState = options.state === undefined ? settings : { ...settings, ...options.stateStoreSettings }
-  const checked = (store: ObjectStore) => withCheckedConditions(store, exclusive === undefined ? {} : { exclusive })
+  // Users' objects only: the type of our own bookkeeping is known, and its checksums are not asked for.
+  const noted = (store: ObjectStore) => withSidecars(store, { log, covers: isPublic })
+  const checked = (store: ObjectStore) =>
+    withCheckedConditions(noted(store), exclusive === undefined ? {} : { exclusive })
   const guard = (name: 'objects' | 'state', store: ObjectStore, own: ResilienceSettings, budget: RetryBudget) =>
     withResilience(store, {
       clock,

@@ -103,6 +103,8 @@ export interface StoreCapabilities {
   readonly abortMultipart: boolean
   /** Content type, checksums and attributes come back from `head` and `get`. */
   readonly objectMetadata: boolean
+  /** They do because we keep them in objects of our own, at one small request more for each write, read and delete. */
+  readonly metadataBeside?: true
   /** Can make URLs that a browser can use without our credentials. */
   readonly presign: boolean
   /** The least size of a part that is not the last. */
