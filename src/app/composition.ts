@@ -43,6 +43,10 @@ export interface Foundation {
   /** Where process state is kept; the same store unless `STATE_S3_*` says otherwise. */
   readonly state: ObjectStore
   readonly storeLinks: LinkSigner | undefined
+  /** Why there are none, where more can be said than that this kind of store has none. */
+  readonly ownLinksBecause?: string | undefined
+  /** The profile of S3 that is spoken to the store. */
+  readonly storeProfile?: string | undefined
   readonly breakers: () => readonly BreakerHealth[]
   /** In the Prometheus text format; `undefined` where nobody counts, as on Workers. */
   readonly metrics: Metrics | undefined
@@ -125,6 +129,8 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         state,
         clock,
         storeKind: config.store,
+        storeProfile: foundation.storeProfile,
+        ownLinksBecause: ownLinksBecause(foundation),
         version,
         publicUrl,
         breakers: foundation.breakers,
@@ -153,6 +159,10 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     })
   })
   return container.resolve(APP)
+}
+
+function ownLinksBecause({ storeLinks, ownLinksBecause }: Foundation): string | undefined {
+  return storeLinks === undefined ? (ownLinksBecause ?? 'this store has no URLs of its own') : undefined
 }
 
 /** The type of the token is the type of what the factory makes; each is made once, when it is first asked for. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { ResilienceSettings } from '../adapters/resilience/settings.ts'
+import { type DialectName, dialectNames } from '../adapters/s3/dialect.ts'
 import {
   type ApiToken,
   apiToken,
@@ -13,10 +14,13 @@ import {
   text,
   url,
 } from './config-values.ts'
+import { runPodRegion, runPodRegionProblem } from './runpod-settings.ts'
 import { storeSettings, storeSettingsFaults, storeVariables } from './store-settings.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
+
+const profile = z.enum(['auto', ...dialectNames]).default('auto')
 
 const EnvironmentSchema = z
   .object({
@@ -36,11 +40,14 @@ const EnvironmentSchema = z
     AWS_SECRET_ACCESS_KEY: text.optional(),
     AWS_SESSION_TOKEN: text.optional(),
     S3_FORCE_PATH_STYLE: flag.optional(),
+    S3_PROFILE: profile,
+    S3_PRESIGN: z.enum(['auto', 'always', 'never']).default('auto'),
     STATE_S3_ENDPOINT_URL: url.optional(),
     STATE_S3_REGION: text.optional(),
     STATE_S3_BUCKET: text.optional(),
     STATE_S3_ACCESS_KEY_ID: text.optional(),
     STATE_S3_SECRET_ACCESS_KEY: text.optional(),
+    STATE_S3_PROFILE: profile,
     STATE_CAS: z.enum(['auto', 'require']).default('auto'),
     API_TOKENS: list(apiToken).default([]),
     LINK_SECRETS: list(linkSecret).default([]),
@@ -73,6 +80,10 @@ const EnvironmentSchema = z
         demand('AWS_ACCESS_KEY_ID', 'is required when STORE=s3')
         demand('AWS_SECRET_ACCESS_KEY', 'is required when STORE=s3')
         if (absent('S3_ENDPOINT_URL')) demand('S3_REGION', 'is required when there is no S3_ENDPOINT_URL')
+        if (needsEndpoint.has(env.S3_PROFILE))
+          demand('S3_ENDPOINT_URL', `is required with S3_PROFILE=${env.S3_PROFILE}`)
+        const region = runPodRegionProblem(env.S3_ENDPOINT_URL, env.S3_REGION)
+        if (region !== undefined) problem('S3_REGION', region)
       }
       if (env.STATE_S3_BUCKET !== undefined) {
         demand('STATE_S3_ACCESS_KEY_ID', 'is required with STATE_S3_BUCKET')
@@ -80,6 +91,11 @@ const EnvironmentSchema = z
         if (absent('STATE_S3_ENDPOINT_URL')) {
           demand('STATE_S3_REGION', 'is required when there is no STATE_S3_ENDPOINT_URL')
         }
+        if (needsEndpoint.has(env.STATE_S3_PROFILE)) {
+          demand('STATE_S3_ENDPOINT_URL', `is required with STATE_S3_PROFILE=${env.STATE_S3_PROFILE}`)
+        }
+        const region = runPodRegionProblem(env.STATE_S3_ENDPOINT_URL, env.STATE_S3_REGION)
+        if (region !== undefined) problem('STATE_S3_REGION', region)
       }
       for (const { path, message } of storeSettingsFaults(env)) {
         if (!wrong.has(path)) context.addIssue({ code: 'custom', path: [path], message })
@@ -107,7 +123,13 @@ export interface S3Settings {
   readonly secretAccessKey: string
   readonly sessionToken: string | undefined
   readonly forcePathStyle: boolean
+  readonly profile: DialectName | 'auto'
+  /** Whether links to objects may be the store's own: `auto` where browsers are known to reach it. */
+  readonly presign: 'auto' | 'always' | 'never'
 }
+
+/** Amazon's own endpoint, which is the default, is none of these. */
+const needsEndpoint: ReadonlySet<string> = new Set(['runpod', 'r2', 'minio', 'ceph', 'b2', 'gcs'])
 
 export interface Config {
   readonly port: number
@@ -173,26 +195,30 @@ export function readConfig(environment: Readonly<Record<string, unknown>>): Conf
         ? undefined
         : {
             endpointUrl: env.S3_ENDPOINT_URL,
-            region: env.S3_REGION ?? 'us-east-1',
+            region: env.S3_REGION ?? runPodRegion(env.S3_ENDPOINT_URL) ?? 'us-east-1',
             bucket: env.S3_BUCKET ?? '',
             prefix: env.S3_PREFIX,
             accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
             secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
             sessionToken: env.AWS_SESSION_TOKEN,
             forcePathStyle: env.S3_FORCE_PATH_STYLE ?? env.S3_ENDPOINT_URL !== undefined,
+            profile: env.S3_PROFILE,
+            presign: env.S3_PRESIGN,
           },
     stateS3:
       env.STATE_S3_BUCKET === undefined
         ? undefined
         : {
             endpointUrl: env.STATE_S3_ENDPOINT_URL,
-            region: env.STATE_S3_REGION ?? 'us-east-1',
+            region: env.STATE_S3_REGION ?? runPodRegion(env.STATE_S3_ENDPOINT_URL) ?? 'us-east-1',
             bucket: env.STATE_S3_BUCKET,
             prefix: env.S3_PREFIX,
             accessKeyId: env.STATE_S3_ACCESS_KEY_ID ?? '',
             secretAccessKey: env.STATE_S3_SECRET_ACCESS_KEY ?? '',
             sessionToken: undefined,
             forcePathStyle: env.STATE_S3_ENDPOINT_URL !== undefined,
+            profile: env.STATE_S3_PROFILE,
+            presign: 'never' as const,
           },
     stateCas: env.STATE_CAS,
     apiTokens: env.API_TOKENS,

@@ -11,13 +11,12 @@ import { createDigests } from '../adapters/node-crypto/digests.ts'
 import { createStoreMetrics } from '../adapters/prom-client/store-metrics.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
-import type { LinkSigner } from '../ports/link-signer.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
 import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { leastTokenLength } from './config-values.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
-import { openS3 } from './s3-store.ts'
+import { storeDoubts } from './runpod-settings.ts'
+import { type OpenedStore, openS3 } from './s3-store.ts'
 
 /** sysexits.h: the configuration is wrong. */
 const exitMisconfigured = 78
@@ -40,7 +39,7 @@ function demandNodeConfig(config: Config): void {
   }
 }
 
-function openStore(config: Config): { store: ObjectStore; links: LinkSigner | undefined } {
+function openStore(config: Config): OpenedStore {
   if (config.s3 !== undefined) return openS3(config.s3, { ids, clock })
   if (config.store === 'memory') return { store: createMemoryObjectStore(clock), links: undefined }
   const dataDir = resolve(config.dataDir)
@@ -57,16 +56,18 @@ async function start(): Promise<void> {
   demandNodeConfig(config)
   const log = createConsoleLog({ level: config.logLevel, write: (line) => process.stderr.write(`${line}\n`) })
   const opened = openStore(config)
+  const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })
   const storeMetrics = createStoreMetrics()
   const guarded = guardStores({
     objects: opened.store,
-    state: config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock }).store,
+    state: state?.store,
     exclusive: createKeyedMutex(),
     clock,
     ids,
     digests,
     log,
-    settings: config.storeSettings,
+    settings: { ...opened.resilience, ...config.storeSettings },
+    stateStoreSettings: { ...state?.resilience, ...config.storeSettings },
     telemetry: storeMetrics.telemetry,
   })
   await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs))
@@ -89,6 +90,8 @@ async function start(): Promise<void> {
     objects: guarded.objects,
     state: guarded.state,
     storeLinks: opened.links,
+    ownLinksBecause: opened.ownLinksBecause,
+    storeProfile: opened.dialect?.name,
     breakers: guarded.breakers,
     metrics: { text: () => storeMetrics.text(guarded.health()), contentType: storeMetrics.contentType },
     digests,
@@ -99,6 +102,7 @@ async function start(): Promise<void> {
   if (config.apiTokens.some(({ token }) => token.length < leastTokenLength)) {
     log.warn('short-api-token', { consequence: `tokens of less than ${leastTokenLength} characters can be guessed` })
   }
+  for (const doubt of storeDoubts(config)) log.warn('store-settings-doubtful', { ...doubt })
   if (config.linkSecrets.length === 0) {
     log.warn('link-secrets-made-at-random', {
       consequence: 'links end with this process; set LINK_SECRETS to keep them',
@@ -107,7 +111,7 @@ async function start(): Promise<void> {
   greet(config, publicUrl)
   // Seen now rather than at the first upload; the service starts without a store and says when it cannot reach it.
   guarded.objects.capabilities({ signal: AbortSignal.timeout(probeMs) }).then(
-    (capabilities) => log.info('store-capabilities', { ...capabilities }),
+    (capabilities) => log.info('store-capabilities', { profile: opened.dialect?.name, ...capabilities }),
     (error: unknown) => log.warn('store-not-reached', { error }),
   )
 }

@@ -5,14 +5,13 @@ import { createDigests } from '../adapters/node-crypto/digests.ts'
 import { createR2ObjectStore } from '../adapters/r2/object-store.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
-import type { LinkSigner } from '../ports/link-signer.ts'
 import type { Log } from '../ports/log.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
 import { compose, type Foundation } from './composition.ts'
 import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { problemOf } from './http/problem.ts'
-import { openS3 } from './s3-store.ts'
+import { storeDoubts } from './runpod-settings.ts'
+import { type OpenedStore, openS3 } from './s3-store.ts'
 
 interface Env {
   readonly BUCKET?: R2Bucket
@@ -53,7 +52,7 @@ function readWorkerConfig(env: Env): Config {
   return config
 }
 
-function openStore(config: Config, env: Env): { store: ObjectStore; links: LinkSigner | undefined } {
+function openStore(config: Config, env: Env): OpenedStore {
   if (config.s3 !== undefined) return openS3(config.s3, { ids, clock })
   if (env.BUCKET !== undefined && config.store === 'r2') {
     return { store: createR2ObjectStore({ bucket: env.BUCKET, prefix: config.prefix }), links: undefined }
@@ -64,21 +63,36 @@ function openStore(config: Config, env: Env): { store: ObjectStore; links: LinkS
 function found(env: Env): Omit<Foundation, 'publicUrl'> {
   const config = readWorkerConfig(env)
   const log = consoleLog(config.logLevel)
-  const { store, links } = openStore(config, env)
+  for (const doubt of storeDoubts(config)) log.warn('store-settings-doubtful', { ...doubt })
+  const { store, links, ownLinksBecause, dialect, resilience } = openStore(config, env)
+  const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })
   const guarded = guardStores({
     objects: store,
-    state: config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock }).store,
+    state: state?.store,
     exclusive: undefined,
     clock,
     ids,
     digests,
     log,
-    settings: config.storeSettings,
+    settings: { ...resilience, ...config.storeSettings },
+    stateStoreSettings: { ...state?.resilience, ...config.storeSettings },
     // The CPU time of a request is paid for there; TLS guards the bytes on their way.
     verifyBodies: false,
   })
   const { linkSecrets } = config
-  return { config, linkSecrets, ...guarded, storeLinks: links, metrics: undefined, digests, clock, ids, log }
+  return {
+    config,
+    linkSecrets,
+    ...guarded,
+    storeLinks: links,
+    ownLinksBecause,
+    storeProfile: dialect?.name,
+    metrics: undefined,
+    digests,
+    clock,
+    ids,
+    log,
+  }
 }
 
 async function serviceFor(request: Request, env: Env): Promise<Service> {

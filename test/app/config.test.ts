@@ -86,6 +86,8 @@ describe('the store', () => {
       secretAccessKey: 's',
       sessionToken: 't',
       forcePathStyle: true,
+      profile: 'auto',
+      presign: 'auto',
     })
     expect(readConfig(s3).s3).toMatchObject({ endpointUrl: undefined, forcePathStyle: false })
     expect(readConfig({ ...s3, ...endpoint, S3_FORCE_PATH_STYLE: 'false' }).s3?.forcePathStyle).toBe(false)
@@ -98,6 +100,37 @@ describe('the store', () => {
       'AWS_ACCESS_KEY_ID',
       'AWS_SECRET_ACCESS_KEY',
     ])
+  })
+
+  it('is spoken to in a dialect that may be named', () => {
+    const named = { S3_ENDPOINT_URL: 'https://s3.example', S3_PROFILE: 'minio', S3_PRESIGN: 'always' }
+    expect(readConfig({ ...s3, ...named }).s3).toMatchObject({ profile: 'minio', presign: 'always' })
+    expect(refused({ ...s3, S3_PROFILE: 'minio' })).toEqual(['S3_ENDPOINT_URL'])
+    expect(refused({ ...s3, S3_PROFILE: 'aws' })).toEqual([])
+    const state = {
+      STATE_S3_BUCKET: 'c',
+      STATE_S3_REGION: 'x',
+      STATE_S3_ACCESS_KEY_ID: 'x',
+      STATE_S3_SECRET_ACCESS_KEY: 'y',
+    }
+    expect(readConfig({ ...state, STATE_S3_PROFILE: 'aws' }).stateS3).toMatchObject({
+      profile: 'aws',
+      presign: 'never',
+    })
+    expect(refused({ ...state, STATE_S3_PROFILE: 'ceph' })).toEqual(['STATE_S3_ENDPOINT_URL'])
+  })
+
+  it('at RunPod has the region of its endpoint, and no other', () => {
+    const { S3_REGION: _, ...rest } = s3
+    const runPod = { ...rest, S3_ENDPOINT_URL: 'https://s3api-eu-ro-1.runpod.io' }
+    expect(readConfig(runPod).s3?.region).toBe('EU-RO-1')
+    expect(readConfig({ ...runPod, S3_REGION: 'eu-ro-1' }).s3?.region).toBe('eu-ro-1')
+    expect(problemsOf({ ...runPod, S3_REGION: 'us-east-1' })).toEqual([
+      'S3_REGION: must be EU-RO-1, as in the endpoint, or unset',
+    ])
+    expect(readConfig({ ...runPod, S3_ENDPOINT_URL: 'https://new-name.runpod.io', S3_REGION: 'x' }).s3?.region).toBe(
+      'x',
+    )
   })
 
   it('of the process state may be another', () => {
@@ -221,6 +254,9 @@ describe('what is wrong', () => {
     ['UPLOAD_WINDOW_BYTES', '1'],
     ['MIN_IMAGE_SIDE_PX', '5000'],
     ['S3_FORCE_PATH_STYLE', 'yes'],
+    ['S3_PROFILE', 'azure'],
+    ['S3_PRESIGN', 'yes'],
+    ['STATE_S3_PROFILE', 'azure'],
   ])('is named: %s=%s', (name, value) => {
     expect(refused({ [name]: value })).toEqual([name])
   })

@@ -11,6 +11,7 @@ import { readConfig } from '../../src/app/config.ts'
 import { guardStores } from '../../src/app/guarded-stores.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Ids } from '../../src/ports/ids.ts'
+import type { LinkSigner } from '../../src/ports/link-signer.ts'
 import { parseObjectKey } from '../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../src/ports/object-store.ts'
 
@@ -29,6 +30,9 @@ export interface ServiceOptions {
   readonly store?: ObjectStore
   readonly clock?: TestClock
   readonly linkSecrets?: readonly ReturnType<typeof linkSecret>[]
+  /** As if the store signed URLs itself. */
+  readonly storeLinks?: LinkSigner
+  readonly ownLinksBecause?: string
 }
 
 export interface RequestOptions extends Omit<RequestInit, 'headers'> {
@@ -75,7 +79,8 @@ export function createService(options: ServiceOptions = {}): Service {
     linkSecrets: options.linkSecrets ?? [linkSecret('k1')],
     objects,
     state,
-    storeLinks: undefined,
+    storeLinks: options.storeLinks,
+    ownLinksBecause: options.ownLinksBecause,
     breakers,
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     digests: createDigests(),

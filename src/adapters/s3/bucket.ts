@@ -1,7 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { ETag } from '../../ports/object-store.ts'
+import type { Dialect } from './dialect.ts'
 import { storeError } from './errors.ts'
+import { type ListForm, wholeForm } from './list-form.ts'
 
 /** Where the objects of one store lie, and how its server wants to be spoken to. */
 export interface S3Bucket {
@@ -11,6 +13,27 @@ export interface S3Bucket {
   readonly base: string
   /** Whether If-Match carries quotes, as the standard has it. */
   readonly quotedConditions: boolean
+  readonly dialect: Dialect
+  /** What the server was seen to want. Plain values, for all calls of this process or isolate; forgotten with it. */
+  readonly learned: {
+    /** What listings leave out, because it was refused. */
+    listForm: ListForm
+    /** As the dialect has it, and where it was seen. */
+    listsMore: boolean
+  }
+}
+
+/** Nothing is sent, and nothing learned yet. */
+export function openBucket({
+  prefix,
+  ...place
+}: Pick<S3Bucket, 'client' | 'bucket' | 'dialect'> & { prefix: string }): S3Bucket {
+  return {
+    ...place,
+    base: baseOf(prefix),
+    quotedConditions: true,
+    learned: { listForm: wholeForm, listsMore: place.dialect.listsMore },
+  }
 }
 
 /** `prefix` without slashes at its ends; empty for the whole bucket. */
@@ -27,6 +50,10 @@ export function etagFrom(given: string | undefined): ETag | undefined {
 
 export const quoted = (etag: string): string => `"${etag.replaceAll('"', '')}"`
 
+/** The value of If-Match, as this server compares it. */
+export const ifMatchHeader = ({ quotedConditions }: S3Bucket, etag: ETag): string =>
+  quotedConditions ? quoted(etag) : etag
+
 /**
  * Makes one request. Throws the signal's reason when the caller has gone, before and after, and otherwise what
  * `storeError` makes of the failure.
@@ -34,11 +61,12 @@ export const quoted = (etag: string): string => `"${etag.replaceAll('"', '')}"`
 export async function send<Output>(
   signal: AbortSignal,
   request: (options: { abortSignal: AbortSignal }) => Promise<Output>,
+  nature: { goesOn?: boolean } = {},
 ): Promise<Output> {
   signal.throwIfAborted()
   try {
     return await request({ abortSignal: signal })
   } catch (error) {
-    throw storeError(error, signal)
+    throw storeError(error, signal, nature)
   }
 }

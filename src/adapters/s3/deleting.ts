@@ -52,9 +52,9 @@ async function settledByBatch(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof UnsupportedByStore) refused?.()
-    // Nobody is there; asking again for each key would only take a thousand times as long.
-    if (error instanceof StoreUnavailable && error.effect === 'never-sent') return keys.map((key) => ({ key, error }))
-    return []
+    // Nobody is there, or too many are; asking again for each key would only take a thousand times as long.
+    const outage = error instanceof StoreUnavailable && error.effect === 'never-sent' && error.blame !== 'request'
+    return outage ? keys.map((key) => ({ key, error })) : []
   }
 }
 
@@ -67,10 +67,24 @@ export async function deleteBatch(
   const command = new DeleteObjectsCommand({
     Bucket: bucket.bucket,
     Delete: { Objects: keys.map((key) => ({ Key: at(bucket, key).Key })), Quiet: true },
+    ChecksumAlgorithm: bucket.dialect.batchChecksum,
   })
-  const { Errors = [] } = await send(signal, (options) => bucket.client.send(command, options))
+  if (bucket.dialect.batchChecksum === 'MD5') leaveAlgorithmUnnamed(command)
+  const { Errors = [] } = await send(signal, (options) => bucket.client.send(command, options), { goesOn: true })
   const failed = new Set(Errors.map(({ Key }) => Key))
   return keys.filter((key) => !failed.has(at(bucket, key).Key))
+}
+
+/** Beside Content-MD5 the SDK names an algorithm for which servers then look in vain for a header `x-amz-checksum-…`. */
+function leaveAlgorithmUnnamed({ middlewareStack }: DeleteObjectsCommand): void {
+  middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> }
+      delete headers['x-amz-sdk-checksum-algorithm']
+      return next(args)
+    },
+    { step: 'build', priority: 'low' },
+  )
 }
 
 async function deleteOne(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<DeleteResult> {

@@ -1,5 +1,6 @@
 import {
   CodedError,
+  type FailureFacts,
   InvalidParts,
   PreconditionFailed,
   StoreDenied,
@@ -10,6 +11,7 @@ import {
   UploadNotFound,
 } from '../../ports/errors.ts'
 import { networkFailure } from './network-failure.ts'
+import { retryAfterMs } from './retry-after.ts'
 
 /** There is no such object. Stays inside the adapter: the port says `undefined` or `rejected`. */
 export class Absent extends CodedError {
@@ -27,9 +29,22 @@ export class RangeRefused extends CodedError {
   }
 }
 
+/** The request as such was refused (400), perhaps for a form that this server does not take. To the port it is denied. */
+export class RequestRefused extends StoreDenied {}
+
+/**
+ * A 403 that does not say why in S3's words: from a proxy before the store, whose rules come and go, or to a HEAD, which
+ * has no words at all. Says nothing about our credentials.
+ */
+export class RefusedWithoutReason extends StoreUnavailable {}
+
+/** Somebody else is writing the same key just now (409). Nothing was changed. */
+export class WriteConflict extends StoreUnavailable {}
+
 /** As much of an answer as the SDK could read. Its error names and messages depend on the body, so the status comes first. */
 interface Answer {
   readonly status: number
+  /** S3's own word for what is wrong; empty where the body is not S3's. */
   readonly code: string
   readonly message: string
   readonly headers: Readonly<Record<string, string>>
@@ -37,14 +52,17 @@ interface Answer {
 }
 
 /**
- * The one translation of what the SDK throws into the port's words; total. A caller who has gone comes first: his abort
- * looks like a network failure.
+ * The one translation of what the SDK throws into the port's words; total. By status, then by S3's code, never by the
+ * SDK's names. A caller who has gone comes first: his abort looks like a network failure. `goesOn`: the server finishes
+ * such a request also when a proxy has given up waiting for it, so that a time-out says nothing about its health.
  */
-export function storeError(error: unknown, signal: AbortSignal): unknown {
+export function storeError(error: unknown, signal: AbortSignal, { goesOn = false } = {}): unknown {
   if (signal.aborted) return signal.reason
   if (error instanceof CodedError) return error
   const answer = answerIn(error)
-  return answer === undefined ? networkFailure(error) : byStatus(answer)
+  if (answer === undefined) return networkFailure(error)
+  if (goesOn && answer.status === 524) return unavailable(answer, { blame: 'request' })
+  return byStatus(answer)
 }
 
 function byStatus(answer: Answer): CodedError {
@@ -57,10 +75,9 @@ function byStatus(answer: Answer): CodedError {
     case 400:
       return badRequest(answer)
     case 401:
-    case 403:
-      // The SDK has corrected its clock by this answer, so the next attempt may do.
-      if (clockCodes.has(code)) return unavailable(answer, 'never-sent')
       return denied(answer)
+    case 403:
+      return forbidden(answer)
     case 404:
       if (code === 'NoSuchUpload') return new UploadNotFound('no such upload', { cause })
       if (code === 'NoSuchBucket') return denied(answer)
@@ -69,49 +86,66 @@ function byStatus(answer: Answer): CodedError {
     case 501:
       return new UnsupportedByStore(code === '' ? 'this request' : code)
     case 408:
-      return unavailable(answer, 'maybe-sent')
+      return unavailable(answer, { blame: 'request' })
     case 409:
+      return new WriteConflict(said(answer), { cause, effect: 'never-sent', blame: 'request' })
     case 412:
       return new PreconditionFailed('another version is stored', { cause })
+    case 413:
+      return new StoreDenied('the store, or a proxy before it, takes no body of this size', { cause })
     case 416:
       return new RangeRefused(sizeIn(answer), { cause })
     case 429:
-      return unavailable(answer, 'never-sent')
+      return unavailable(answer, throttled)
     default:
+      if (status < 500) return denied(answer)
       // Throttling refuses before it does anything; every other 5xx may come from a proxy whose origin went on.
-      if (status >= 500) return unavailable(answer, throttleCodes.has(code) ? 'never-sent' : 'maybe-sent')
-      return denied(answer)
+      return unavailable(answer, throttleCodes.has(code) ? throttled : {})
   }
 }
 
 function badRequest(answer: Answer): CodedError {
   const { code, message, cause } = answer
   if (partCodes.has(code)) return new InvalidParts(`the parts do not fit together: ${code}`, { cause })
-  if (code === 'RequestTimeout') return unavailable(answer, 'maybe-sent')
-  if (damageCodes.has(code)) return unavailable(answer, 'never-sent')
+  if (code === 'RequestTimeout') return unavailable(answer, { blame: 'request' })
+  if (damageCodes.has(code)) return unavailable(answer, onceMore)
   // RunPod is reported to say so instead of 404.
   if (code === 'InvalidArgument' && /not found/i.test(message)) return new Absent('no such object', { cause })
+  return new RequestRefused(said(answer), { cause })
+}
+
+function forbidden(answer: Answer): CodedError {
+  const { code, cause } = answer
+  // The SDK has corrected its clock by this answer, so the next attempt may do.
+  if (clockCodes.has(code)) return unavailable(answer, onceMore)
+  if (code === '') return new RefusedWithoutReason(said(answer), { cause, ...onceMore })
   return denied(answer)
 }
 
 const fullCodes = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage', 'InsufficientCapacity'])
 const clockCodes = new Set(['RequestTimeTooSkewed', 'RequestExpired'])
-const throttleCodes = new Set(['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'ThrottlingException', 'TooManyRequests'])
+const throttleCodes = new Set([
+  'SlowDown',
+  'SlowDownRead',
+  'SlowDownWrite',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequests',
+  'RequestLimitExceeded',
+])
 const partCodes = new Set(['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'])
 /** The bytes were damaged on their way and refused as a whole. */
 const damageCodes = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody'])
 
-const denied = ({ status, code, cause }: Answer) =>
-  new StoreDenied(`the store refused: ${status} ${code}`.trimEnd(), { cause })
+const throttled: FailureFacts = { effect: 'never-sent', blame: 'load' }
+const onceMore: FailureFacts = { effect: 'never-sent', blame: 'request', again: 'once' }
 
-function unavailable({ status, code, headers, cause }: Answer, effect: 'never-sent' | 'maybe-sent'): StoreUnavailable {
-  const seconds = Number(headers['retry-after'] ?? Number.NaN)
-  return new StoreUnavailable(`the store answered ${status} ${code}`.trimEnd(), {
-    cause,
-    effect,
-    retryAfterMs: seconds >= 0 ? seconds * 1000 : undefined,
-  })
-}
+const said = ({ status, code }: Answer) => `the store answered ${status} ${code}`.trimEnd()
+
+const denied = (answer: Answer) => new StoreDenied(said(answer), { cause: answer.cause })
+
+const unavailable = (answer: Answer, facts: FailureFacts) =>
+  new StoreUnavailable(said(answer), { cause: answer.cause, retryAfterMs: retryAfterMs(answer.headers), ...facts })
 
 /** A success whose body made no sense: a document cut short comes right the next time, a wrong one does not. */
 function unreadable({ status, message, cause }: Answer): CodedError {
@@ -127,14 +161,13 @@ function sizeIn({ headers }: Answer): number | undefined {
 }
 
 function answerIn(error: unknown): Answer | undefined {
-  const { $metadata, $response, Code, name, message } = error as {
+  const { $metadata, $response, Code, message } = error as {
     $metadata?: { httpStatusCode?: number }
     $response?: { headers?: Record<string, string> }
     Code?: string
-    name?: string
     message?: string
   }
   const status = $metadata?.httpStatusCode
   if (status === undefined) return undefined
-  return { status, code: Code ?? name ?? '', message: message ?? '', headers: $response?.headers ?? {}, cause: error }
+  return { status, code: Code ?? '', message: message ?? '', headers: $response?.headers ?? {}, cause: error }
 }

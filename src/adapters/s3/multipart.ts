@@ -19,7 +19,10 @@ import { at, etagFrom, quoted, type S3Bucket, send } from './bucket.ts'
 import { Absent } from './errors.ts'
 import { metadataFrom } from './metadata.ts'
 import { guardedWrite } from './outcome.ts'
-import { conditionHeaders, etagNow } from './writing.ts'
+import { conditionHeaders, etagOfStored } from './writing.ts'
+
+/** S3 gives 1,000 parts at once, of at most 10,000; others give fewer. */
+const partPagesMax = 100
 
 const uploadParameters = (bucket: S3Bucket, { key, uploadId }: MultipartUpload) => ({
   ...at(bucket, key),
@@ -36,7 +39,11 @@ export async function createUpload(
     ContentType: contentType,
     Metadata: metadataFrom(facts),
   })
-  const { UploadId } = await send(signal, (options) => bucket.client.send(command, options))
+  const { UploadId } = await send(signal, (options) => bucket.client.send(command, options)).catch((error: unknown) => {
+    throw error instanceof Absent
+      ? new StoreMisbehaved('the store misses what nobody asked for', { cause: error })
+      : error
+  })
   if (UploadId === undefined) throw new StoreMisbehaved('the store opened an upload without a name')
   return { key, uploadId: UploadId }
 }
@@ -62,7 +69,7 @@ export async function listUploadedParts(
 ): Promise<Part[]> {
   const parts: Part[] = []
   let marker: string | undefined
-  for (;;) {
+  for (let pages = 0; pages < partPagesMax; pages++) {
     const command = new ListPartsCommand({ ...uploadParameters(bucket, upload), PartNumberMarker: marker })
     const answer = await send(signal, (options) => bucket.client.send(command, options)).catch(uploadMissing)
     for (const { PartNumber, ETag, Size } of answer.Parts ?? []) {
@@ -72,9 +79,9 @@ export async function listUploadedParts(
       }
     }
     if (!answer.IsTruncated) return parts.sort((a, b) => a.partNumber - b.partNumber)
-    if (answer.NextPartNumberMarker === marker) throw new StoreMisbehaved('the listing of parts does not move on')
     marker = answer.NextPartNumberMarker
   }
+  throw new StoreMisbehaved('the listing of parts does not end')
 }
 
 /** The port's `completeMultipart`, believing that the server honours `when`. */
@@ -93,8 +100,9 @@ export async function completeUpload(
       ...conditionHeaders(bucket, when),
       MultipartUpload: { Parts: inOrder.map((part) => ({ PartNumber: part.partNumber, ETag: quoted(part.etag) })) },
     })
-    const { ETag } = await send(signal, (options) => bucket.client.send(command, options))
-    return { outcome: 'applied', etag: etagFrom(ETag) ?? (await etagNow(bucket, upload.key, signal)) }
+    const { ETag } = await send(signal, (options) => bucket.client.send(command, options), { goesOn: true })
+    const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+    return { outcome: 'applied', etag: await etagOfStored(bucket, upload.key, { ETag, sizeBytes, signal }) }
   })
 }
 

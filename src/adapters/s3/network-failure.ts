@@ -6,18 +6,19 @@ const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CO
 /** The same only while connecting; on a connection that stood, the request may have been heard. */
 const neverSentWhileConnecting = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'])
 
-/** Node's codes for certificates that are expired, foreign or made for another host. */
-const badCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_TLS_/
+/** Node's codes for certificates that are expired, foreign or made for another host, and for servers without TLS. */
+const badCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_TLS_|^ERR_SSL_WRONG_VERSION/
 
 /** A request that got no answer, or a body that broke off. Looks for the code behind fetch's own `TypeError`. */
 export function networkFailure(error: unknown): StoreUnavailable {
-  const { code, syscall } = failureBehind(error)
-  const never =
-    code !== undefined &&
-    (neverSent.has(code) || badCertificate.test(code) || (syscall === 'connect' && neverSentWhileConnecting.has(code)))
-  return new StoreUnavailable(code === undefined ? 'the store did not answer' : `the store did not answer: ${code}`, {
+  const { code = '', syscall } = failureBehind(error)
+  const distrusted = badCertificate.test(code)
+  const never = distrusted || neverSent.has(code) || (syscall === 'connect' && neverSentWhileConnecting.has(code))
+  return new StoreUnavailable(code === '' ? 'the store did not answer' : `the store did not answer: ${code}`, {
     cause: error,
     effect: never ? 'never-sent' : 'maybe-sent',
+    // A certificate that is wrong now is wrong until somebody mends it.
+    again: distrusted ? 'never' : 'usual',
   })
 }
 

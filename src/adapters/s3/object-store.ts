@@ -2,8 +2,9 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { UnsupportedByStore } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
 import type { CallOptions, ObjectStore, StoreCapabilities } from '../../ports/object-store.ts'
-import { baseOf, type S3Bucket } from './bucket.ts'
+import { openBucket } from './bucket.ts'
 import { deleteObjects } from './deleting.ts'
+import { type Dialect, dialectOf } from './dialect.ts'
 import { listObjects } from './listing.ts'
 import { abortUpload, completeUpload, createUpload, listUploadedParts, uploadPart } from './multipart.ts'
 import { probeCapabilities } from './probe.ts'
@@ -17,13 +18,10 @@ export interface S3ObjectStoreOptions {
   /** What our keys lie under, without slashes at its ends; empty for the whole bucket. */
   readonly prefix: string
   readonly ids: Ids
-  /** What need not be tried, because it is known. All of them: nothing is ever tried. See `capabilitiesOfEndpoint`. */
+  /** Default: that of a server of which nothing is known. */
+  readonly dialect?: Dialect
+  /** What need not be tried, because it is known; before what the dialect knows. All of them: nothing is ever tried. */
   readonly known?: Partial<StoreCapabilities>
-  /**
-   * Whether If-Match carries quotes. Default: true. Ceph before 20 and DigitalOcean Spaces compare without them, and would
-   * refuse every version: where that is seen by trying, the other form is used from then on.
-   */
-  readonly quotedConditions?: boolean
 }
 
 /**
@@ -31,8 +29,9 @@ export interface S3ObjectStoreOptions {
  * behind `resilience`. What the server can do is seen by trying, once, under `.probe/`, when it is first needed.
  */
 export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore {
-  const { client, ids, known = {}, quotedConditions = true } = options
-  let bucket: S3Bucket = { client, bucket: options.bucket, base: baseOf(options.prefix), quotedConditions }
+  const { ids, dialect = dialectOf('generic', undefined), ...place } = options
+  const known = { ...dialect.known, ...options.known }
+  let bucket = openBucket({ ...place, dialect })
   // The value and never the promise: on Workers a request must not wait for what another one began. Failures are forgotten.
   let seen: StoreCapabilities | undefined
 

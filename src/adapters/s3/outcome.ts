@@ -1,5 +1,8 @@
 import { PreconditionFailed, StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
-import { Absent } from './errors.ts'
+import { Absent, WriteConflict } from './errors.ts'
+
+/** 412; 409 for the losers of a race, which are to read again; 404 to If-Match where there is nothing. */
+const rejections = [PreconditionFailed, WriteConflict, Absent]
 
 type Guarded<Applied> = Applied | { outcome: 'rejected' } | { outcome: 'unknown'; cause: StoreUnavailable }
 
@@ -14,9 +17,13 @@ export async function guardedWrite<Applied extends { outcome: 'applied' }>(
   try {
     return await write()
   } catch (error) {
-    if (conditional && (error instanceof PreconditionFailed || error instanceof Absent)) return { outcome: 'rejected' }
+    if (conditional && rejections.some((rejection) => error instanceof rejection)) return { outcome: 'rejected' }
     if (error instanceof PreconditionFailed) {
-      throw new StoreUnavailable('another write to the key was going on', { cause: error, effect: 'never-sent' })
+      throw new StoreUnavailable('another write to the key was going on', {
+        cause: error,
+        effect: 'never-sent',
+        blame: 'request',
+      })
     }
     if (error instanceof Absent) throw new StoreMisbehaved('the store misses what nobody asked for', { cause: error })
     if (error instanceof StoreUnavailable && error.effect === 'maybe-sent') return { outcome: 'unknown', cause: error }

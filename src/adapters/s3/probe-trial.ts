@@ -78,7 +78,7 @@ export async function faultIn(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof StoreUnavailable) {
-      if (error.effect === 'never-sent') throw error
+      if (error.effect === 'never-sent' && error.blame !== 'request') throw error
       await headObject(bucket, anchor, { signal })
     }
     if (error instanceof UnsupportedByStore) return `refuses it: ${error.capability}`

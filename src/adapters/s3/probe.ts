@@ -34,20 +34,6 @@ export interface ProbeResult {
   readonly reasons: Readonly<Partial<Record<keyof StoreCapabilities, string>>>
 }
 
-const sizes = {
-  minPartBytes: 5 * 2 ** 20,
-  // Proxies in front of RunPod and R2 cut requests at 100 MB.
-  maxPartBytes: 95 * 2 ** 20,
-  maxParts: 10_000,
-} as const
-
-/** What the vendor says so plainly that it need not be tried. `endpoint` is the origin of the S3 API. */
-export function capabilitiesOfEndpoint(endpoint: string): Partial<StoreCapabilities> {
-  const { hostname } = new URL(endpoint)
-  const runPod = hostname === 'runpod.io' || hostname.endsWith('.runpod.io')
-  return runPod ? { presign: false, batchDelete: false } : {}
-}
-
 /**
  * Finds out by trying what is not `known`: about fifty small requests, eight trials at a time, on about ten tiny objects
  * below `.probe/{nonce}/`, which are then removed. Throws when the store cannot be used at all; the refusal of one thing
@@ -90,7 +76,7 @@ export async function probeCapabilities(
       abortMultipart: can('abortMultipart'),
       objectMetadata: can('objectMetadata'),
       presign: can('presign'),
-      ...sizes,
+      ...bucket.dialect.parts,
       ...known,
     },
     quotedConditions,

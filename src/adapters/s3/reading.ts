@@ -9,8 +9,8 @@ import {
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, ObjectMeta, Range, StoredObject } from '../../ports/object-store.ts'
 import { resolveRange } from '../../ports/range.ts'
-import { at, etagFrom, quoted, type S3Bucket, send } from './bucket.ts'
-import { Absent, RangeRefused } from './errors.ts'
+import { at, etagFrom, ifMatchHeader, type S3Bucket, send } from './bucket.ts'
+import { Absent, RangeRefused, RefusedWithoutReason } from './errors.ts'
 import { exactBody } from './exact-body.ts'
 import { objectMeta } from './metadata.ts'
 
@@ -75,16 +75,27 @@ export async function headObject(
     return objectMeta(key, answer, answer.ContentLength)
   } catch (error) {
     if (error instanceof Absent) return undefined
-    if (error instanceof StoreDenied) return headByGet(bucket, key, signal)
+    if (error instanceof StoreDenied || error instanceof RefusedWithoutReason) return headByGet(bucket, key, signal)
     throw error
   }
 }
 
-/** RunPod is reported to answer 403 or 400 to some HEADs of objects that it gives out. */
+/**
+ * RunPod is reported to answer 403 or 400 to some HEADs of objects that it gives out. One byte is asked for, which an empty
+ * object does not have; its whole body is as short as any.
+ */
 async function headByGet(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<ObjectMeta | undefined> {
-  const opened = await openObject(bucket, key, undefined, { signal })
-  await opened?.body.cancel()
-  return opened?.meta
+  const metaOf = async (range: ForwardRange | undefined) => {
+    const opened = await openObject(bucket, key, range, { signal })
+    await opened?.body.cancel()
+    return opened?.meta
+  }
+  try {
+    return await metaOf({ offset: 0, length: 1 })
+  } catch (error) {
+    if (!(error instanceof RangeRefused || error instanceof RangeNotSatisfiable)) throw error
+    return metaOf(undefined)
+  }
 }
 
 /** One GET. Throws `RangeRefused` when the range begins behind the end. */
@@ -97,7 +108,7 @@ export async function openObject(
   const command = new GetObjectCommand({
     ...at(bucket, key),
     ...(range !== undefined && { Range: rangeHeader(range) }),
-    ...(ifMatch !== undefined && { IfMatch: bucket.quotedConditions ? quoted(ifMatch) : ifMatch }),
+    ...(ifMatch !== undefined && { IfMatch: ifMatchHeader(bucket, ifMatch) }),
   })
   const answer = await send(signal, (options) => bucket.client.send(command, options)).catch((error: unknown) => {
     if (error instanceof Absent) return undefined

@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { StoreMisbehaved, StoreUnavailable } from '../../ports/errors.ts'
+import { StoreUnavailable } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type {
   CallOptions,
@@ -9,7 +9,7 @@ import type {
   PutOptions,
   PutOutcome,
 } from '../../ports/object-store.ts'
-import { at, etagFrom, quoted, type S3Bucket, send } from './bucket.ts'
+import { at, etagFrom, ifMatchHeader, type S3Bucket, send } from './bucket.ts'
 import { Absent } from './errors.ts'
 import { metadataFrom } from './metadata.ts'
 import { guardedWrite } from './outcome.ts'
@@ -31,26 +31,36 @@ export async function putObject(
       Metadata: metadataFrom(facts),
     })
     const { ETag } = await send(signal, (options) => bucket.client.send(command, options))
-    return { outcome: 'applied', etag: etagFrom(ETag) ?? (await etagNow(bucket, key, signal)) }
+    return { outcome: 'applied', etag: await etagOfStored(bucket, key, { ETag, sizeBytes: body.byteLength, signal }) }
   })
 }
 
-export function conditionHeaders({ quotedConditions }: S3Bucket, when: PutCondition) {
+export function conditionHeaders(bucket: S3Bucket, when: PutCondition) {
   if (when === 'always') return {}
   if (when === 'if-absent') return { IfNoneMatch: '*' }
-  return { IfMatch: quotedConditions ? quoted(when.ifMatch) : when.ifMatch }
+  return { IfMatch: ifMatchHeader(bucket, when.ifMatch) }
 }
 
-/** For servers that do not name what they have just stored, as Ceph 16 after a multipart upload. */
-export async function etagNow(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<ETag> {
+/**
+ * The version that a success has made. Asked for where the answer does not name it (Ceph 16 after a multipart upload), or
+ * is not to be believed. Throws `StoreUnavailable` when the object is not to be seen in its size.
+ */
+export async function etagOfStored(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  { ETag, sizeBytes, signal }: CallOptions & { ETag: string | undefined; sizeBytes: number },
+): Promise<ETag> {
+  const named = etagFrom(ETag)
+  if (named !== undefined && !bucket.dialect.looksAfterPut) return named
+  let cause: unknown
   try {
     const meta = await headObject(bucket, key, { signal })
-    if (meta !== undefined) return meta.etag
-    throw new StoreMisbehaved('what was stored is not there')
-  } catch (cause) {
+    if (meta?.sizeBytes === sizeBytes) return named ?? meta.etag
+  } catch (error) {
     signal.throwIfAborted()
-    throw new StoreUnavailable('what was stored could not be looked at', { cause })
+    cause = error
   }
+  throw new StoreUnavailable('what was stored is not to be seen', { cause })
 }
 
 /** The port's `delete`, believing that the server honours `ifMatch`. */
@@ -66,7 +76,8 @@ export async function deleteObject(
       ...conditionHeaders(bucket, conditional ? { ifMatch } : 'always'),
     })
     try {
-      await send(signal, (options) => bucket.client.send(command, options))
+      // RunPod's proxy gives up on large files, which are deleted all the same.
+      await send(signal, (options) => bucket.client.send(command, options), { goesOn: true })
     } catch (error) {
       if (conditional || !(error instanceof Absent)) throw error
     }

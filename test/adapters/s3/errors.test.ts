@@ -1,3 +1,5 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   InvalidParts,
@@ -12,6 +14,7 @@ import {
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag, ObjectStore } from '../../../src/ports/object-store.ts'
 import { type HttpStub, startHttpStub } from '../../servers/http-stub.ts'
+import { selfSigned } from './self-signed.ts'
 import { errorXml, type Scripted, scriptedStore, storeAt } from './stubbed.ts'
 
 const key = parseObjectKey('folder/k')
@@ -42,36 +45,67 @@ const thrown = (call: Promise<unknown>) =>
 
 const never = { effect: 'never-sent' }
 const maybe = { effect: 'maybe-sent' }
+/** What it speaks against, and whether asking again may help. */
+const store = { blame: 'store', again: 'usual' }
+const load = { ...never, blame: 'load', again: 'usual' }
+const request = { blame: 'request', again: 'usual' }
+const onceMore = { ...never, blame: 'request', again: 'once' }
+const atTen = { date: 'Wed, 12 Nov 2025 10:00:00 GMT' }
 
-const rows: [status: number, body: string, expected: object, facts?: object, headers?: Record<string, string>][] = [
+type Row = [status: number, body: string, expected: object, facts?: object, headers?: Record<string, string>]
+
+const rows: Row[] = [
   [400, errorXml('InvalidPart'), InvalidParts],
   [400, errorXml('InvalidPartOrder'), InvalidParts],
   [400, errorXml('EntityTooSmall'), InvalidParts],
-  [400, errorXml('RequestTimeout'), StoreUnavailable, maybe],
-  [400, errorXml('BadDigest'), StoreUnavailable, never],
-  [400, errorXml('XAmzContentSHA256Mismatch'), StoreUnavailable, never],
+  [400, errorXml('RequestTimeout'), StoreUnavailable, { ...maybe, ...request }],
+  [400, errorXml('BadDigest'), StoreUnavailable, onceMore],
+  [400, errorXml('XAmzContentSHA256Mismatch'), StoreUnavailable, onceMore],
+  [400, errorXml('IncompleteBody'), StoreUnavailable, onceMore],
   [400, errorXml('InvalidRequest'), StoreDenied],
   [401, 'missing Authorization header', StoreDenied],
   [403, errorXml('SignatureDoesNotMatch'), StoreDenied],
-  [403, 'error code: 1010', StoreDenied],
-  [403, errorXml('RequestTimeTooSkewed'), StoreUnavailable, never],
+  [403, errorXml('AccessDenied'), StoreDenied],
+  [403, 'error code: 1010', StoreUnavailable, onceMore],
+  [403, '<html><head><title>403 Forbidden</title></head><body><hr></body></html>', StoreUnavailable, onceMore],
+  [403, '', StoreUnavailable, onceMore],
+  [403, errorXml('RequestTimeTooSkewed'), StoreUnavailable, onceMore],
   [403, errorXml('QuotaExceeded'), StoreFull],
   [404, errorXml('NoSuchUpload'), UploadNotFound],
   [404, errorXml('NoSuchBucket'), StoreDenied],
   [405, errorXml('MethodNotAllowed'), UnsupportedByStore],
   [501, errorXml('NotImplemented'), UnsupportedByStore],
-  [408, '', StoreUnavailable, maybe],
+  [408, '', StoreUnavailable, { ...maybe, ...request }],
+  [409, errorXml('ConditionalRequestConflict'), StoreUnavailable, { ...never, ...request }],
+  [409, errorXml('OperationAborted'), StoreUnavailable, { ...never, ...request }],
   [413, '<html>too large</html>', StoreDenied],
-  [429, '', StoreUnavailable, { ...never, retryAfterMs: 7000 }, { 'retry-after': '7' }],
-  [503, errorXml('SlowDown'), StoreUnavailable, { ...never, retryAfterMs: 2000 }, { 'retry-after': '2' }],
-  [503, '<html>maintenance</html>', StoreUnavailable, { ...maybe, retryAfterMs: undefined }],
-  [500, errorXml('InternalError'), StoreUnavailable, maybe],
+  [429, '', StoreUnavailable, { ...load, retryAfterMs: 7000 }, { 'retry-after': '7' }],
+  [503, errorXml('SlowDown'), StoreUnavailable, { ...load, retryAfterMs: 2000 }, { 'retry-after': '2' }],
+  [503, errorXml('SlowDown'), StoreUnavailable, { ...load, retryAfterMs: 60_000 }, { 'retry-after': '3600' }],
+  [
+    503,
+    errorXml('SlowDown'),
+    StoreUnavailable,
+    { ...load, retryAfterMs: 5000 },
+    { ...atTen, 'retry-after': 'Wed, 12 Nov 2025 10:00:05 GMT' },
+  ],
+  [
+    429,
+    '',
+    StoreUnavailable,
+    { ...load, retryAfterMs: 0 },
+    { ...atTen, 'retry-after': 'Wed, 12 Nov 2025 09:00:00 GMT' },
+  ],
+  [429, '', StoreUnavailable, { ...load, retryAfterMs: undefined }, { 'retry-after': 'soon' }],
+  [503, '<html>maintenance</html>', StoreUnavailable, { ...maybe, ...store, retryAfterMs: undefined }],
+  [500, errorXml('InternalError'), StoreUnavailable, { ...maybe, ...store }],
   [500, errorXml('InternalError', 'ENOSPC: no space left on device'), StoreFull],
-  [502, '<html><p>Bad gateway<br></html>', StoreUnavailable, maybe],
-  [504, '', StoreUnavailable, maybe],
+  [502, '<html><p>Bad gateway<br></html>', StoreUnavailable, { ...maybe, ...store }],
+  [504, '', StoreUnavailable, { ...maybe, ...store }],
   [507, errorXml('XMinioStorageFull'), StoreFull],
-  [520, 'error code: 520', StoreUnavailable, maybe],
-  [524, 'error code: 524', StoreUnavailable, maybe],
+  ...[520, 521, 522, 523, 524, 525, 526, 527].map(
+    (status): Row => [status, `error code: ${status}`, StoreUnavailable, { ...maybe, ...store }],
+  ),
   [301, errorXml('PermanentRedirect'), StoreDenied, {}, { location: 'http://127.0.0.1:9/elsewhere' }],
 ]
 
@@ -92,6 +126,47 @@ describe('the one translation of S3 errors', () => {
       effect: 'never-sent',
     })
     expect(await thrown(storeAt('http://no-such-host.invalid').head(key, { signal }))).toMatchObject(never)
+  })
+
+  it('does not ask again where the certificate is not to be trusted', async () => {
+    const secure = createServer({ key: selfSigned.key, cert: selfSigned.cert })
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve))
+    const { port } = secure.address() as AddressInfo
+    expect(await thrown(storeAt(`https://127.0.0.1:${port}`).head(key, { signal }))).toMatchObject({
+      code: 'store-unavailable',
+      ...never,
+      blame: 'store',
+      again: 'never',
+    })
+    await new Promise((resolve) => secure.close(resolve))
+    stub = await startHttpStub(() => {})
+    const plain = storeAt(stub.origin.replace('http:', 'https:'))
+    expect(await thrown(plain.head(key, { signal }))).toMatchObject({ ...never, again: 'never' })
+  })
+
+  it('does not blame a store that goes on deleting behind a proxy that has given up', async () => {
+    const store = await answering({ status: 524, body: 'error code: 524' })
+    const unknown = { outcome: 'unknown', cause: { ...maybe, ...request } }
+    expect(await store.delete(key, { signal })).toMatchObject(unknown)
+    expect(await store.completeMultipart(upload, [part], { signal, when: 'always' })).toMatchObject(unknown)
+  })
+
+  it('never shows its own words for absence and conflicts to callers', async () => {
+    for (const [status, body] of [
+      [404, '<html>not found</html>'],
+      [409, errorXml('OperationAborted')],
+    ] as const) {
+      const store = await answering({ status, body })
+      for (const call of [
+        store.list({ signal, prefix: '', limit: 1 }),
+        store.createMultipart(key, text),
+        store.put(key, new Uint8Array(1), { ...text, when: 'always' }),
+      ]) {
+        const failed = (await thrown(call)) as { code?: string; value?: { outcome: string } }
+        expect(failed.value?.outcome ?? failed.code).toMatch(/^(?:unknown|store-misbehaved|store-unavailable)$/)
+      }
+      await stub?.stop()
+    }
   })
 
   it('does not know what became of a connection that was reset', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { StoreUnavailable } from '../../../src/ports/errors.ts'
+import { InvalidCursor, StoreDenied, StoreMisbehaved, StoreUnavailable } from '../../../src/ports/errors.ts'
 import type { ListPage } from '../../../src/ports/object-store.ts'
 import type { HttpStub } from '../../servers/http-stub.ts'
-import { scriptedStore } from './stubbed.ts'
+import { errorXml, scriptedStore } from './stubbed.ts'
 
 const { signal } = new AbortController()
 
@@ -70,13 +70,57 @@ describe('a listing from S3', () => {
     ])
   })
 
-  it('does not go round in circles', async () => {
+  it('asks again where a page names itself as the next, and not for ever', async () => {
+    const [stuck, moving] = [page(truncated('same')), page(contents('prefix/b'))]
+    const patient = await listing(page(contents('prefix/a'), truncated('same')), stuck, stuck, moving)
+    const first = await patient.list({ signal, prefix: '', limit: 1 })
+    expect(keys(await patient.list({ signal, prefix: '', limit: 1, cursor: first.cursor ?? '' }))).toEqual(['b'])
+    await stub?.stop()
     const store = await listing(page(contents('prefix/a'), truncated('same')))
     const { cursor } = await store.list({ signal, prefix: '', limit: 1 })
     await expect(store.list({ signal, prefix: '', limit: 1, cursor: cursor ?? '' })).rejects.toBeInstanceOf(
-      StoreUnavailable,
+      StoreMisbehaved,
     )
+    expect(stub?.seen).toHaveLength(4)
   })
+
+  it('does not leave out an object because its version is not named, unless it can be a folder', async () => {
+    const nameless = (key: string, sizeBytes: number) =>
+      `<Contents><Key>${key}</Key><Size>${sizeBytes}</Size></Contents>`
+    const folders = await listing(page(nameless('prefix/folder', 0), contents('prefix/folder/a')))
+    expect(keys(await folders.list({ signal, prefix: '', limit: 9 }))).toEqual(['folder/a'])
+    await stub?.stop()
+    const store = await listing(page(nameless('prefix/a', 5)))
+    await expect(store.list({ signal, prefix: '', limit: 9 })).rejects.toBeInstanceOf(StoreMisbehaved)
+  })
+
+  it('does not repeat a beginning that a server shows at the end of one page and the start of the next', async () => {
+    const store = await listing(
+      page(folder('prefix/a/'), truncated('next')),
+      page(folder('prefix/a/'), folder('prefix/b/')),
+    )
+    const first = await store.list({ signal, prefix: '', delimiter: '/', limit: 9 })
+    const second = await store.list({ signal, prefix: '', delimiter: '/', limit: 9, cursor: first.cursor ?? '' })
+    expect([first.prefixes, second.prefixes]).toEqual([['a/'], ['b/']])
+  })
+
+  it('passes on a refusal that no form of asking makes up for, and learns nothing from it', async () => {
+    const refused = { status: 400, body: errorXml('InvalidBucketName') }
+    const store = await listing(...Array.from({ length: 6 }, () => refused), page(contents('prefix/a')))
+    await expect(store.list({ signal, prefix: 'a/', delimiter: '/', limit: 9 })).rejects.toBeInstanceOf(StoreDenied)
+    expect(stub?.seen).toHaveLength(6)
+    await store.list({ signal, prefix: '', limit: 9 })
+    expect(stub?.seen.at(-1)).toMatch(/encoding-type=url.*prefix=prefix%2F/)
+  })
+
+  it.each(['', '!', btoa('{}'), btoa('[1]'), btoa('["t",null,null,1,1,1]'), btoa('[{},null,null,true,true,true]')])(
+    'takes no cursor of others: %j',
+    async (cursor) => {
+      const store = await listing(page())
+      await expect(store.list({ signal, prefix: '', limit: 9, cursor })).rejects.toBeInstanceOf(InvalidCursor)
+      expect(stub?.seen).toEqual([])
+    },
+  )
 
   it('does not take half an answer, or none, for an empty bucket', async () => {
     for (const body of ['', '<ListBucketResult><Contents><Key>prefix/a</Ke', '<html></html>']) {

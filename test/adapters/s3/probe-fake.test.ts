@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openBucket } from '../../../src/adapters/s3/bucket.ts'
 import { createS3Client } from '../../../src/adapters/s3/client.ts'
+import { dialectOf } from '../../../src/adapters/s3/dialect.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
 import { probeCapabilities } from '../../../src/adapters/s3/probe.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
@@ -18,10 +20,11 @@ async function fake(options: FakeS3Options) {
 
 const clientOf = ({ origin, region, credentials }: FakeS3) => createS3Client({ endpoint: origin, region, credentials })
 
-function probe(server: FakeS3, quotedConditions = true) {
-  const place = { client: clientOf(server), bucket: server.bucket, base: 'p/', quotedConditions }
-  return probeCapabilities(place, { known: {}, nonce: 'n', signal })
-}
+const bucketOf = (server: FakeS3, client = clientOf(server)) =>
+  openBucket({ client, bucket: server.bucket, prefix: 'p', dialect: dialectOf('generic', undefined) })
+
+const probe = (server: FakeS3, quotedConditions = true) =>
+  probeCapabilities({ ...bucketOf(server), quotedConditions }, { known: {}, nonce: 'n', signal })
 
 const storeOn = (server: FakeS3) =>
   createS3ObjectStore({ client: clientOf(server), bucket: server.bucket, prefix: 'p', ids: createIds() })
@@ -87,8 +90,11 @@ it('a store that looks before it writes, and lets racers win, is not called atom
     },
     { step: 'build', name: 'looksOnly' },
   )
-  const place = { client, bucket: server.bucket, base: 'p/', quotedConditions: true }
-  const { capabilities, reasons } = await probeCapabilities(place, { known: {}, nonce: 'n', signal })
+  const { capabilities, reasons } = await probeCapabilities(bucketOf(server, client), {
+    known: {},
+    nonce: 'n',
+    signal,
+  })
   expect(capabilities).toMatchObject({ conditionalPut: 'none', conditionalDelete: 'atomic' })
   expect(reasons.conditionalPut).toMatch(/racing writers won|is not there/)
 })

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { dialectOf } from '../../../src/adapters/s3/dialect.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
-import { capabilitiesOfEndpoint } from '../../../src/adapters/s3/probe.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { StoreDenied, StoreUnavailable, UnsupportedByStore } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
@@ -37,11 +37,10 @@ describe('what a store can do', () => {
   })
 
   it('is not asked of what is known, and never of RunPod whether it signs URLs', async () => {
-    const runPod = capabilitiesOfEndpoint('https://s3api-eu-ro-1.runpod.io')
-    expect(runPod).toEqual({ presign: false, batchDelete: false })
-    expect(capabilitiesOfEndpoint('https://runpod.io.example.com')).toEqual({})
+    const runPod = dialectOf('auto', 'https://s3api-eu-ro-1.runpod.io')
+    expect(runPod.known).toEqual({ presign: false, batchDelete: false })
     const { client, bucket } = server
-    const store = createS3ObjectStore({ client, bucket, prefix: 'runpod', ids: createIds(), known: runPod })
+    const store = createS3ObjectStore({ client, bucket, prefix: 'runpod', ids: createIds(), dialect: runPod })
     expect(await store.capabilities({ signal })).toMatchObject({ presign: false, batchDelete: false, listParts: false })
   })
 })

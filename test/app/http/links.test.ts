@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { LinkSigner } from '../../../src/ports/link-signer.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
+import type { CallOptions, ObjectStore } from '../../../src/ports/object-store.ts'
 import { expectProblem } from '../problems.ts'
 import { createService, linkSecret, type Service, startedAtMs, unending } from '../service.ts'
 
@@ -83,6 +85,44 @@ describe('POST /v1/links', () => {
     for (const key of keys) await store(service, key)
     const made = await links(service, { keys })
     expect(made.links.map(({ key }) => key)).toEqual(keys)
+  })
+})
+
+describe("links of the store's own", () => {
+  const storeLinks: LinkSigner = { sign: async ({ subject }) => `https://store.example/${subject}` }
+  const presigning = (presign: boolean) => (store: ObjectStore) => ({
+    ...store,
+    capabilities: async (options: CallOptions) => ({ ...(await store.capabilities(options)), presign }),
+  })
+  const said = async (service: Service) => {
+    const { links: about } = (await (await service.request('/v1/capabilities')).json()) as { links: unknown }
+    return about
+  }
+
+  it('are given out where the store was seen to honour them, for attachments', async () => {
+    const service = createService({ wrap: presigning(true), storeLinks })
+    await store(service, 'files/a.txt')
+    const { links: made } = await links(service, { keys: ['files/a.txt'] })
+    expect(made).toMatchObject([{ via: 'store', url: 'https://store.example/files/a.txt' }])
+    const { links: inline } = await links(service, { keys: ['files/a.txt'], disposition: 'inline' })
+    expect(inline).toMatchObject([{ via: 'api' }])
+    expect(await said(service)).toEqual({ via: 'store', because: null })
+  })
+
+  it('are not where it was seen not to, and it is said why', async () => {
+    const service = createService({ wrap: presigning(false), storeLinks })
+    await store(service, 'files/a.txt')
+    expect((await links(service, { keys: ['files/a.txt'] })).links).toMatchObject([{ via: 'api' }])
+    expect(await said(service)).toEqual({ via: 'api', because: expect.stringContaining('seen not to honour') })
+  })
+
+  it('are not where browsers may not reach the store, and it is said why', async () => {
+    const because = 'S3_PRESIGN=never'
+    const service = createService({ wrap: presigning(true), ownLinksBecause: because })
+    await store(service, 'files/a.txt')
+    expect((await links(service, { keys: ['files/a.txt'] })).links).toMatchObject([{ via: 'api' }])
+    expect(await said(service)).toEqual({ via: 'api', because })
+    expect(await said(createService())).toEqual({ via: 'api', because: 'this store has no URLs of its own' })
   })
 })
 

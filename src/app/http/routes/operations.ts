@@ -24,6 +24,10 @@ export interface OperationsDeps {
   readonly state: ObjectStore
   readonly clock: Clock
   readonly storeKind: string
+  /** The profile of S3 that is spoken to it. */
+  readonly storeProfile: string | undefined
+  /** Why links are never the store's own; `undefined` where they are, once it was seen to honour them. */
+  readonly ownLinksBecause: string | undefined
   readonly version: string
   readonly publicUrl: string
   /** The state of each circuit breaker in front of the store. */
@@ -36,6 +40,7 @@ const condition = z.enum(['atomic', 'checked', 'none'])
 
 const CapabilitiesSchema = z.object({
   store: z.string(),
+  profile: z.string().nullable(),
   capabilities: z.object({
     conditionalPut: condition,
     conditionalComplete: condition,
@@ -44,12 +49,14 @@ const CapabilitiesSchema = z.object({
     listParts: z.boolean(),
     abortMultipart: z.boolean(),
     objectMetadata: z.boolean(),
+    metadataBeside: z.literal(true).optional(),
     presign: z.boolean(),
     minPartBytes: z.number(),
     maxPartBytes: z.number(),
     maxParts: z.number(),
   }),
   fallbacks: z.array(z.object({ capability: z.string(), instead: z.string() })),
+  links: z.object({ via: z.enum(['store', 'api']), because: z.string().nullable() }),
 })
 
 const ReadySchema = z.object({
@@ -73,6 +80,7 @@ const fallbacks: Readonly<Record<string, string>> = {
   batchDelete: 'objects are deleted one by one',
   listParts: 'parts are remembered by us and not asked of the store',
   abortMultipart: 'parts of abandoned uploads stay until the store removes them',
+  metadataBeside: 'content types and checksums are kept in small objects of ours beside each object',
   objectMetadata: 'content types are guessed from names, checksums are computed when needed',
   presign: 'links are signed by us and the bytes pass through us',
 }
@@ -89,10 +97,10 @@ const freshMs = 1_000
 const patienceMs = 5_000
 
 /** Never there, so that asking for it reads nothing and lists nothing. */
-const checkKey = parseObjectKey('probe/readyz')
+const checkKey = parseObjectKey('.probe/readyz')
 
 export function operationRoutes(deps: OperationsDeps, others: readonly Route[]): Route[] {
-  const { store, state, clock, storeKind, version, publicUrl, breakers } = deps
+  const { store, state, clock, storeKind, storeProfile, version, publicUrl, breakers } = deps
   const stores = [...new Set([store, state])]
   let last: StoreCheck | undefined
 
@@ -157,12 +165,15 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Route[]):
     async (c) => {
       const seen = await store.capabilities({ signal: c.var.signal })
       const missing = Object.entries(seen).filter(
-        ([, value]) => value === false || value === 'checked' || value === 'none',
+        ([name, value]) => value === false || value === 'checked' || value === 'none' || name === 'metadataBeside',
       )
+      const because = deps.ownLinksBecause ?? (seen.presign ? undefined : 'the store was seen not to honour its URLs')
       return c.json({
         store: storeKind,
+        profile: storeProfile ?? null,
         capabilities: seen,
         fallbacks: missing.map(([capability]) => ({ capability, instead: fallbacks[capability] ?? 'refused' })),
+        links: { via: because === undefined ? 'store' : 'api', because: because ?? null },
       })
     },
   )
