@@ -35,7 +35,8 @@ describeObjectStore('guarded S3 in workerd', {
   async open() {
     opened += 1
     const s3 = createS3ObjectStore({ client, bucket, prefix: `workerd-${opened}`, ids })
-    const { store } = withResilience(s3, { clock, ids, digests: createDigests(), log })
+    // As there; and the contract notes checksums that are not those of its bytes.
+    const { store } = withResilience(s3, { clock, ids, digests: createDigests(), log, verifyBodies: false })
     return { store, other: store, close: async () => {} }
   },
 })
