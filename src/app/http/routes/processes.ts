@@ -7,7 +7,6 @@ import { type ProcessId, processId, processStatuses, processTypes } from '../../
 import { type AppliedOperation, type ProcessDeps, readProcess } from '../../../domain/process/process-store.ts'
 import { reportProcess } from '../../../domain/process/report-process.ts'
 import { cancelProcess, claimProcess, retryProcess, takeOverProcess } from '../../../domain/process/steer-process.ts'
-import type { Digests } from '../../../ports/digests.ts'
 import { PreconditionFailed } from '../../../ports/errors.ts'
 import type { AppContext } from '../context.ts'
 import { matchesStrongly, matchesWeakly, quoted } from '../entity-tags.ts'
