@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { createKeyedMutex } from '../adapters/checked-conditions/keyed-mutex.ts'
 import { createConsoleLog } from '../adapters/console/log.ts'
-import { createFolderObjectStore } from '../adapters/folder/object-store.ts'
-import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
 import { createDigests } from '../adapters/node-crypto/digests.ts'
 import { createStoreMetrics } from '../adapters/prom-client/store-metrics.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
@@ -15,8 +13,9 @@ import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { leastTokenLength } from './config-values.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
+import { openNodeStore } from './node-store.ts'
 import { storeDoubts } from './runpod-settings.ts'
-import { type OpenedStore, openS3 } from './s3-store.ts'
+import { openS3 } from './s3-store.ts'
 
 /** sysexits.h: the configuration is wrong. */
 const exitMisconfigured = 78
@@ -33,29 +32,10 @@ const clock = createSystemClock()
 const ids = createIds()
 const digests = createDigests()
 
-function demandNodeConfig(config: Config): void {
-  if (config.store === 'r2') {
-    throw new InvalidConfig(['STORE: r2 needs Cloudflare Workers; on Node use s3 with the endpoint of your account'])
-  }
-}
-
-function openStore(config: Config): OpenedStore {
-  if (config.s3 !== undefined) return openS3(config.s3, { ids, clock })
-  if (config.store === 'memory') return { store: createMemoryObjectStore(clock), links: undefined }
-  const dataDir = resolve(config.dataDir)
-  const store = createFolderObjectStore({
-    root: join(dataDir, config.prefix),
-    stateDir: join(dataDir, '.lora-storage'),
-    nowMs: clock.nowMs,
-  })
-  return { store, links: undefined }
-}
-
 async function start(): Promise<void> {
   const config = readConfig(process.env)
-  demandNodeConfig(config)
   const log = createConsoleLog({ level: config.logLevel, write: (line) => process.stderr.write(`${line}\n`) })
-  const opened = openStore(config)
+  const opened = openNodeStore(config, { ids, clock })
   const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })
   const storeMetrics = createStoreMetrics()
   const guarded = guardStores({

@@ -23,15 +23,21 @@ export interface OpenedS3 {
 /** What every store has when it is opened, and what only S3 may have. */
 export type OpenedStore = Pick<OpenedS3, 'store' | 'links'> & Partial<OpenedS3>
 
-/** A bucket as settings name it, and the links that it signs itself. Nothing is sent yet. */
-export function openS3(settings: S3Settings, { ids, clock }: { ids: Ids; clock: Clock }): OpenedS3 {
-  const { endpointUrl, region, bucket, prefix, accessKeyId, secretAccessKey, sessionToken, forcePathStyle } = settings
-  const client = createS3Client({
+/** How this service speaks to the store of these settings. Nothing is sent yet. */
+export function s3Client(settings: S3Settings): ReturnType<typeof createS3Client> {
+  const { endpointUrl, region, accessKeyId, secretAccessKey, sessionToken, forcePathStyle } = settings
+  return createS3Client({
     endpoint: endpointUrl,
     region,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     forcePathStyle,
   })
+}
+
+/** A bucket as settings name it, and the links that it signs itself. Nothing is sent yet. */
+export function openS3(settings: S3Settings, { ids, clock }: { ids: Ids; clock: Clock }): OpenedS3 {
+  const { endpointUrl, bucket, prefix } = settings
+  const client = s3Client(settings)
   const dialect = dialectOf(settings.profile, endpointUrl)
   const ownLinksBecause = ownLinksReason(settings.presign, dialect)
   return {

@@ -23,6 +23,8 @@ export interface Dialect {
   readonly listsMore: boolean
   /** A success is only believed once a HEAD shows the object in its size. */
   readonly looksAfterPut: boolean
+  /** How far our clock may be from the server's before it refuses what we sign. */
+  readonly clockWindowMs: number
   /** Whether a browser that is given a presigned URL reaches the store. `unknown`: the operator must say so. */
   readonly browsers: 'reach' | 'never' | 'unknown'
   /** What the vendor says so plainly that it need not be tried. */
@@ -37,6 +39,7 @@ const plain = {
   attemptMsMax: undefined,
   listsMore: false,
   looksAfterPut: false,
+  clockWindowMs: 15 * 60_000,
   browsers: 'unknown',
   known: {},
 } as const
@@ -66,6 +69,7 @@ const dialects: Readonly<Record<DialectName, Dialect>> = {
     attemptMsMax: 110_000,
     listsMore: true,
     looksAfterPut: true,
+    clockWindowMs: 60 * 60_000,
     browsers: 'never',
     known: { presign: false, batchDelete: false },
   },

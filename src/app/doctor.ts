@@ -1,0 +1,79 @@
+import { createSystemClock } from '../adapters/system/clock.ts'
+import { createIds } from '../adapters/web-crypto/ids.ts'
+import { examineStore } from '../domain/doctor/examine-store.ts'
+import { type StoreUses, usesOf } from '../domain/doctor/summary.ts'
+import { InvalidConfig, readConfig } from './config.ts'
+import { patientsOf } from './doctor/patients.ts'
+import { type ReportedStore, reportText } from './doctor/table.ts'
+
+// `npm run doctor`: what the configured store can do, tried on the store itself. Not through `resilience`: its retries would
+// hide what fails now and then, its breaker all that comes after a failure. Each call has a time limit instead.
+
+/** Together with the tidying below 90 s. */
+const allChecksMs = 75_000
+const checkMs = 20_000
+
+const exitBroken = 1
+/** sysexits.h: the configuration is wrong; we are. */
+const exitMisconfigured = 78
+const exitSoftware = 70
+/** As shells say it of SIGINT. */
+const exitInterrupted = 130
+
+const clock = createSystemClock()
+
+async function examine(asJson: boolean): Promise<number> {
+  const config = readConfig(process.env)
+  const patients = patientsOf(config, { ids: createIds(), clock })
+  const interrupted = interruption()
+  const stores: ReportedStore[] = []
+  const uses: StoreUses[] = []
+  for (const { holds, place, browsersReachStore, ...patient } of patients) {
+    const limits = { eachMs: checkMs, allMs: Math.floor(allChecksMs / patients.length) }
+    const report = await examineStore({ ...patient, clock, limits }, { signal: interrupted })
+    stores.push({ holds, place, ...report })
+    uses.push(usesOf(report, { browsersReachStore }))
+  }
+  // Process state is kept in the last store, everything else in the first.
+  const [objects, state] = [uses.at(0), uses.at(-1)]
+  const together: StoreUses = {
+    processState: state?.processState,
+    links: objects?.links,
+    uploads: objects?.uploads,
+  }
+  const text = asJson
+    ? JSON.stringify({ stores, uses: together }, undefined, 2)
+    : reportText(stores, together, { colours: process.stdout.isTTY === true })
+  process.stdout.write(`${text}\n`)
+  return stores.some(({ findings }) => findings.some(({ verdict }) => verdict === 'broken')) ? exitBroken : 0
+}
+
+/** The first signal stops the examination, which then tidies up; a second one ends at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController()
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(exitInterrupted)
+    process.stderr.write(`${signal}: removing the trial objects\n`)
+    controller.abort(new Interrupted())
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return controller.signal
+}
+
+class Interrupted extends Error {}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return exitInterrupted
+  if (error instanceof InvalidConfig) {
+    process.stderr.write(`${error.message}\n`)
+    return exitMisconfigured
+  }
+  process.stderr.write(
+    `The doctor failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
+  return exitSoftware
+}
+
+// Not `process.exit` at once: what was written to a pipe would be cut. Connections that are kept alive hold nothing up.
+process.exitCode = await examine(process.argv.includes('--json')).catch(exitCodeOf)
