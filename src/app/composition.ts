@@ -7,6 +7,7 @@ import { createHmacLinks, type LinkSecret } from '../adapters/hmac-links/hmac-li
 import { parseConfig } from '../adapters/js-yaml/parse-config.ts'
 import { defaultInspectionLimits } from '../domain/dataset/inspect-file.ts'
 import type { ReceiveFormDeps } from '../domain/dataset/receive-form.ts'
+import type { SelfCheck } from '../domain/doctor/self-check.ts'
 import { defaultReadAhead } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
@@ -48,6 +49,8 @@ export interface Foundation {
   /** The profile of S3 that is spoken to the store. */
   readonly storeProfile?: string | undefined
   readonly breakers: () => readonly BreakerHealth[]
+  /** One for each store beneath the guards. */
+  readonly selfChecks: readonly SelfCheck[]
   /** In the Prometheus text format; `undefined` where nobody counts, as on Workers. */
   readonly metrics: Metrics | undefined
   readonly digests: Digests
@@ -134,6 +137,8 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         version,
         publicUrl,
         breakers: foundation.breakers,
+        selfChecks: foundation.selfChecks,
+        stateCas: config.stateCas,
         metrics: foundation.metrics,
       },
       routes,

@@ -4,6 +4,7 @@ import { withResilience } from '../adapters/resilience/object-store.ts'
 import { createRetryBudget, type RetryBudget } from '../adapters/resilience/retry-budget.ts'
 import { defaultSettings, type ResilienceSettings, stateSettings } from '../adapters/resilience/settings.ts'
 import { withSidecars } from '../adapters/sidecars/object-store.ts'
+import { type SelfCheck, withSelfCheck } from '../domain/doctor/self-check.ts'
 import { isPublic } from '../domain/object/public-key.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
@@ -20,6 +21,8 @@ export interface GuardedStores {
   /** A look at circuits, queues and budgets. Asks nobody. */
   readonly health: () => Readonly<Record<'objects' | 'state', StoreHealth>>
   readonly breakers: () => readonly BreakerHealth[]
+  /** One for each store beneath the guards. */
+  readonly selfChecks: readonly SelfCheck[]
 }
 
 /** `STATE_CAS=require`: throws `InvalidConfig` unless the store of process state decides between racing writers. */
@@ -63,10 +66,15 @@ export function guardStores(options: {
   const { exclusive, clock, ids, digests, log, telemetry, verifyBodies = true } = options
   const settings: ResilienceSettings = { ...defaultSettings, ...options.settings }
   const ofState = options.state === undefined ? settings : { ...settings, ...options.stateStoreSettings }
-  // Users' objects only: the type of our own bookkeeping is known, and its checksums are not asked for.
-  const noted = (store: ObjectStore) => withSidecars(store, { log, covers: isPublic })
-  const checked = (store: ObjectStore) =>
-    withCheckedConditions(noted(store), exclusive === undefined ? {} : { exclusive })
+  const selfChecks: SelfCheck[] = []
+  /** Innermost: what a store is seen not to do any more must reach those who make up for it. */
+  const checked = (name: 'objects' | 'state', store: ObjectStore) => {
+    const selfChecked = withSelfCheck(store, { clock, ids, log, name })
+    selfChecks.push(selfChecked)
+    // Users' objects only: the type of our own bookkeeping is known, and its checksums are not asked for.
+    const noted = withSidecars(selfChecked.store, { log, covers: isPublic })
+    return withCheckedConditions(noted, exclusive === undefined ? {} : { exclusive })
+  }
   const guard = (name: 'objects' | 'state', store: ObjectStore, own: ResilienceSettings, budget: RetryBudget) =>
     withResilience(store, {
       clock,
@@ -79,13 +87,13 @@ export function guardStores(options: {
       verifyBodies,
     })
 
-  const objectsInside = checked(options.objects)
+  const objectsInside = checked('objects', options.objects)
   const budget = createRetryBudget(settings.budget)
   const objects = guard('objects', objectsInside, settings, budget)
   const state =
     options.state === undefined
       ? guard('state', objectsInside, stateSettings(ofState), budget)
-      : guard('state', checked(options.state), stateSettings(ofState), createRetryBudget(ofState.budget))
+      : guard('state', checked('state', options.state), stateSettings(ofState), createRetryBudget(ofState.budget))
   const breakersOf = (name: string, { data, meta, list }: StoreHealth): BreakerHealth[] =>
     Object.entries({ data, meta, list }).map(([group, { circuit }]) => ({ name: `${name}-${group}`, state: circuit }))
   return {
@@ -93,5 +101,6 @@ export function guardStores(options: {
     state: state.store,
     health: () => ({ objects: objects.health(), state: state.health() }),
     breakers: () => [...breakersOf('objects', objects.health()), ...breakersOf('state', state.health())],
+    selfChecks,
   }
 }

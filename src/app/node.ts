@@ -9,6 +9,7 @@ import { createDigests } from '../adapters/node-crypto/digests.ts'
 import { createStoreMetrics } from '../adapters/prom-client/store-metrics.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
+import { recheckMs } from '../domain/doctor/self-check.ts'
 import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { leastTokenLength } from './config-values.ts'
@@ -73,6 +74,7 @@ async function start(): Promise<void> {
     ownLinksBecause: opened.ownLinksBecause,
     storeProfile: opened.dialect?.name,
     breakers: guarded.breakers,
+    selfChecks: guarded.selfChecks,
     metrics: { text: () => storeMetrics.text(guarded.health()), contentType: storeMetrics.contentType },
     digests,
     clock,
@@ -94,6 +96,11 @@ async function start(): Promise<void> {
     (capabilities) => log.info('store-capabilities', { profile: opened.dialect?.name, ...capabilities }),
     (error: unknown) => log.warn('store-not-reached', { error }),
   )
+  setInterval(() => {
+    for (const selfCheck of guarded.selfChecks) {
+      void selfCheck.recheck({ signal: AbortSignal.timeout(probeMs), notWithinMs: recheckMs / 2 })
+    }
+  }, recheckMs).unref()
 }
 
 async function listen(server: Server, { host, port }: Config): Promise<number> {

@@ -64,7 +64,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const log = createConsoleLog({ level: 'debug', write: (line) => logLines.push(line), nowMs: clock.nowMs })
   const ids = createTestIds()
   const config = readConfig({ STORE: 'memory', ...options.env })
-  const { objects, state, breakers } = guardStores({
+  const { objects, state, breakers, selfChecks } = guardStores({
     objects: options.wrap?.(store) ?? store,
     state: undefined,
     exclusive: undefined,
@@ -82,6 +82,7 @@ export function createService(options: ServiceOptions = {}): Service {
     storeLinks: options.storeLinks,
     ownLinksBecause: options.ownLinksBecause,
     breakers,
+    selfChecks,
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     digests: createDigests(),
     clock,

@@ -13,13 +13,19 @@ const capabilitiesTurn = '//capabilities'
  */
 export function withCheckedConditions(store: ObjectStore, options: { exclusive?: Exclusive } = {}): ObjectStore {
   const { exclusive = (_key, _signal, work) => work() } = options
-  let seen: StoreCapabilities | undefined
+  let first: StoreCapabilities | undefined
 
-  /** The first look may cost the store many requests, so that callers who come together wait for one of them. */
+  /**
+   * The first look may cost the store many requests, so that callers who come together wait for one of them. After it the
+   * store is asked each time: it may be seen to do less.
+   */
   const ownCapabilities = async (options: CallOptions): Promise<StoreCapabilities> => {
     options.signal.throwIfAborted()
-    seen ??= await exclusive(capabilitiesTurn, options.signal, async () => seen ?? (await store.capabilities(options)))
-    return seen
+    if (first !== undefined) return store.capabilities(options)
+    return exclusive(capabilitiesTurn, options.signal, async () => {
+      first ??= await store.capabilities(options)
+      return first
+    })
   }
 
   const alone = async <Result>(

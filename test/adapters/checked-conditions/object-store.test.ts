@@ -129,3 +129,24 @@ describe('checked conditions', () => {
     expect(heads()).toBe(1)
   })
 })
+
+it('makes up for a condition as soon as the store is seen not to have it any more', async () => {
+  const memory = createMemoryObjectStore({ nowMs: Date.now })
+  let own = memoryCapabilities
+  const conditions: PutCondition[] = []
+  const store = withCheckedConditions({
+    ...memory,
+    capabilities: async () => own,
+    put(at, body, options) {
+      conditions.push(options.when)
+      return memory.put(at, body, options)
+    },
+  })
+  expect(await put(store, 'if-absent')).toMatchObject({ outcome: 'applied' })
+  own = unconditional
+  expect(await store.capabilities({ signal })).toMatchObject({ conditionalPut: 'checked' })
+  expect(await put(store, 'if-absent')).toEqual({ outcome: 'rejected' })
+  await memory.delete(key, { signal })
+  expect(await put(store, 'if-absent')).toMatchObject({ outcome: 'applied' })
+  expect(conditions).toEqual(['if-absent', 'always'])
+})

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { fallbacks } from '../../../domain/doctor/fallbacks.ts'
+import { recheckMs, type SelfCheck } from '../../../domain/doctor/self-check.ts'
 import type { Clock } from '../../../ports/clock.ts'
 import { parseObjectKey } from '../../../ports/object-key.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'
@@ -32,11 +34,15 @@ export interface OperationsDeps {
   readonly publicUrl: string
   /** The state of each circuit breaker in front of the store. */
   readonly breakers: () => readonly BreakerHealth[]
+  readonly selfChecks: readonly SelfCheck[]
+  /** `require`: not ready with a store of process state that does not decide between racing writers. */
+  readonly stateCas: 'auto' | 'require'
   /** Without it there is no such route. */
   readonly metrics: Metrics | undefined
 }
 
 const condition = z.enum(['atomic', 'checked', 'none'])
+const capability = z.union([condition, z.boolean(), z.number()])
 
 const CapabilitiesSchema = z.object({
   store: z.string(),
@@ -57,6 +63,19 @@ const CapabilitiesSchema = z.object({
   }),
   fallbacks: z.array(z.object({ capability: z.string(), instead: z.string() })),
   links: z.object({ via: z.enum(['store', 'api']), because: z.string().nullable() }),
+  checkedAt: z.string().nullable().meta({ description: 'when the store last showed what it can do' }),
+  downgrades: z
+    .array(
+      z.object({
+        store: z.string(),
+        capability: z.string(),
+        from: capability,
+        to: capability,
+        at: z.string(),
+        reason: z.string(),
+      }),
+    )
+    .meta({ description: 'what the store was seen to do and does no more; only a restart takes one back' }),
 })
 
 const ReadySchema = z.object({
@@ -72,18 +91,10 @@ async function isReached(store: ObjectStore, signal: AbortSignal): Promise<void>
   await found?.body.cancel()
 }
 
-/** What we do where a store cannot: said openly, so that nobody takes the fallback for the promise. */
-const fallbacks: Readonly<Record<string, string>> = {
-  conditionalPut: 'we look before we write; two instances that race may both win (processes say sync: merge)',
-  conditionalComplete: 'we look before we complete; two instances that race may both win',
-  conditionalDelete: 'we look before we delete; a write in between may be deleted',
-  batchDelete: 'objects are deleted one by one',
-  listParts: 'parts are remembered by us and not asked of the store',
-  abortMultipart: 'parts of abandoned uploads stay until the store removes them',
-  metadataBeside: 'content types and checksums are kept in small objects of ours beside each object',
-  objectMetadata: 'content types are guessed from names, checksums are computed when needed',
-  presign: 'links are signed by us and the bytes pass through us',
-}
+const fallbackFor = (capability: string): string =>
+  capability in fallbacks ? fallbacks[capability as keyof typeof fallbacks] : 'refused'
+
+const timeOrNull = (atMs: number | undefined) => (atMs === undefined ? null : new Date(atMs).toISOString())
 
 interface StoreCheck {
   readonly atMs: number
@@ -93,6 +104,8 @@ interface StoreCheck {
 }
 
 const freshMs = 1_000
+/** A check that takes longer goes on being old; the next one to ask tries again. */
+const recheckPatienceMs = 20_000
 /** A store that needs longer for one HEAD is not one to send requests to. */
 const patienceMs = 5_000
 
@@ -100,20 +113,28 @@ const patienceMs = 5_000
 const checkKey = parseObjectKey('.probe/readyz')
 
 export function operationRoutes(deps: OperationsDeps, others: readonly Route[]): Route[] {
-  const { store, state, clock, storeKind, storeProfile, version, publicUrl, breakers } = deps
+  const { store, state, clock, storeKind, storeProfile, version, publicUrl, breakers, selfChecks, stateCas } = deps
   const stores = [...new Set([store, state])]
   let last: StoreCheck | undefined
 
+  /** On Node a timer keeps the verdicts young; on Workers, which have none, it is whoever asks. */
+  const recheckOld = async (signal: AbortSignal): Promise<void> => {
+    const patient = AbortSignal.any([signal, AbortSignal.timeout(recheckPatienceMs)])
+    await Promise.all(selfChecks.map((one) => one.recheck({ signal: patient, notWithinMs: recheckMs })))
+  }
+
   /** Asked at most once a second, however many look: the call needs no token. */
   const checkStores = async (signal: AbortSignal): Promise<StoreCheck> => {
+    if (last !== undefined && clock.nowMs() - last.atMs < freshMs) return last
+    await recheckOld(signal)
     const startedAtMs = clock.nowMs()
-    if (last !== undefined && startedAtMs - last.atMs < freshMs) return last
     const patient = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
     const asked = await Promise.allSettled(stores.map((one) => isReached(one, patient)))
     const seen = await Promise.allSettled([state.capabilities({ signal: patient })])
-    const ok = [...asked, ...seen].every(({ status }) => status === 'fulfilled')
     const [capabilities] = seen
     const sync = capabilities?.status === 'fulfilled' ? syncOf(capabilities.value) : null
+    const answered = [...asked, ...seen].every(({ status }) => status === 'fulfilled')
+    const ok = answered && (stateCas === 'auto' || sync === 'cas')
     last = { atMs: startedAtMs, ok, sync, durationMs: clock.nowMs() - startedAtMs }
     return last
   }
@@ -141,7 +162,7 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Route[]):
       scope: 'open',
       responses: {
         200: { description: 'ready', json: ReadySchema },
-        503: { description: 'the store does not answer', json: ReadySchema },
+        503: { description: 'the store does not answer, or does not do what STATE_CAS requires', json: ReadySchema },
       },
     },
     async (c) => {
@@ -163,7 +184,10 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Route[]):
       responses: { 200: { description: 'capabilities', json: CapabilitiesSchema } },
     },
     async (c) => {
-      const seen = await store.capabilities({ signal: c.var.signal })
+      const { signal } = c.var
+      await recheckOld(signal)
+      const seen = await store.capabilities({ signal })
+      const seenOfState = state === store ? seen : await state.capabilities({ signal })
       const missing = Object.entries(seen).filter(
         ([name, value]) => value === false || value === 'checked' || value === 'none' || name === 'metadataBeside',
       )
@@ -172,8 +196,20 @@ export function operationRoutes(deps: OperationsDeps, others: readonly Route[]):
         store: storeKind,
         profile: storeProfile ?? null,
         capabilities: seen,
-        fallbacks: missing.map(([capability]) => ({ capability, instead: fallbacks[capability] ?? 'refused' })),
+        fallbacks: missing.map(([capability]) => ({ capability, instead: fallbackFor(capability) })),
         links: { via: because === undefined ? 'store' : 'api', because: because ?? null },
+        checkedAt: timeOrNull(selfChecks[0]?.verdict().checkedAtMs),
+        downgrades: selfChecks.flatMap(({ name, verdict }) =>
+          verdict().downgrades.map(({ capability, from, atMs, reason }) => ({
+            store: name,
+            capability,
+            from,
+            // As it is offered now: what the store lost is made up for where it can be.
+            to: (name === 'state' ? seenOfState : seen)[capability] ?? from,
+            at: new Date(atMs).toISOString(),
+            reason,
+          })),
+        ),
       })
     },
   )
