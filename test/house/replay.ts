@@ -59,7 +59,14 @@ async function step(image: Replayed, { name, flags, text }: Instruction, earlier
     const script = text.replaceAll(/(?<=\s)\/(?=\w)/g, `${image.root}/`)
     const { status, stderr } = spawnSync('sh', ['-ec', chownForAll + script], {
       cwd: join(image.root, image.cwd),
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, npm_config_prefer_offline: 'true', ...image.env },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        // Where the registry is reached through a proxy with a certificate of its own.
+        NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS,
+        npm_config_prefer_offline: 'true',
+        ...image.env,
+      },
       encoding: 'utf8',
     })
     if (status !== 0) throw new Error(`${text}\n${stderr}`)
