@@ -1,5 +1,5 @@
+import type { Operation } from '../fake-s3/request.ts'
 import type { Message } from './http-framing.ts'
-import type { Operation } from './s3-operation.ts'
 
 /**
  * A place in one request or answer: so many bytes of it have passed. `message` counts from its first byte, `body` from
