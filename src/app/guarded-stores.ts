@@ -71,9 +71,7 @@ export function guardStores(options: {
   const checked = (name: 'objects' | 'state', store: ObjectStore) => {
     const selfChecked = withSelfCheck(store, { clock, ids, log, name })
     selfChecks.push(selfChecked)
-    // Users' objects only: the type of our own bookkeeping is known, and its checksums are not asked for.
-    const noted = withSidecars(selfChecked.store, { log, covers: isPublic })
-    return withCheckedConditions(noted, exclusive === undefined ? {} : { exclusive })
+    return withCheckedConditions(selfChecked.store, exclusive === undefined ? {} : { exclusive })
   }
   const guard = (name: 'objects' | 'state', store: ObjectStore, own: ResilienceSettings, budget: RetryBudget) =>
     withResilience(store, {
@@ -97,7 +95,9 @@ export function guardStores(options: {
   const breakersOf = (name: string, { data, meta, list }: StoreHealth): BreakerHealth[] =>
     Object.entries({ data, meta, list }).map(([group, { circuit }]) => ({ name: `${name}-${group}`, state: circuit }))
   return {
-    objects: objects.store,
+    // Outside of the guard, so that their own calls are tried again like any others. Users' objects only: the type of our own
+    // bookkeeping is known, and its checksums are not asked for.
+    objects: withSidecars(objects.store, { log, covers: isPublic }),
     state: state.store,
     health: () => ({ objects: objects.health(), state: state.health() }),
     breakers: () => [...breakersOf('objects', objects.health()), ...breakersOf('state', state.health())],
