@@ -106,7 +106,8 @@ export const settingsTable = {
   circuitCalls: setting(20, [1, 10_000], 'How many of its last calls a circuit looks at'),
   circuitCallsMin: setting(10, [1, 10_000], 'How many there must have been before a circuit can open'),
   openFirstMs: setting(1_000, times, 'For how long a circuit opens at first; doubled each time, with jitter'),
-  openMaxMs: setting(30_000, times, 'The longest time for which a circuit opens'),
+  // Three small calls every five seconds are no load, and users wait for no longer than that once the store is back.
+  openMaxMs: setting(5_000, times, 'The longest time for which a circuit opens'),
   halfOpenCalls: setting(3, [1, 100], 'How many calls then try whether the circuit may close'),
   halfOpenFailuresMax: setting(0.34, [0.01, 0.99], 'The share of those tries that may fail'),
   // Above the common time-outs of an attempt: who tries and has not failed by then is busy with a large body.
