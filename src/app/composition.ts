@@ -1,5 +1,5 @@
 // tsyringe refuses to load without a Reflect polyfill, even where no decorator is used.
-import 'reflect-metadata'
+import 'reflect-metadata/lite'
 import type { Hono } from 'hono'
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe'
 import { readFormData } from '../adapters/busboy/form-data.ts'

@@ -8,14 +8,29 @@ import { repository } from '../servers/child.ts'
 
 const page = await readFile(join(repository, 'docs/operations.md'), 'utf8')
 
-it('docs/operations.md has every setting of the guard, with its default and its meaning', () => {
-  const rows = [...page.matchAll(/^\| `(STORE_[A-Z_]+)` \| (\S+) \| (.+) \|$/gm)].map(([, ...row]) => row)
-  const settings = Object.entries(settingsTable).map(([name, { fallback, about }]) => [
+/** Each setting's own comment. It is not in the code, so that a Worker does not carry it. */
+async function meanings(): Promise<Map<string, string>> {
+  const source = await readFile(join(repository, 'src/adapters/resilience/settings.ts'), 'utf8')
+  return new Map(
+    [...source.matchAll(/^ {2}\/\*\* (.+)\. \*\/\n {2}(\w+): setting\(/gm)].map(([, about = '', name = '']) => [
+      name,
+      about,
+    ]),
+  )
+}
+
+it('docs/operations.md and .env.example have every setting of the guard, with its default and its meaning', async () => {
+  const about = await meanings()
+  const settings = Object.entries(settingsTable).map(([name, { fallback }]) => [
     variableOf(name),
     `${fallback}`,
-    about,
+    about.get(name),
   ])
+  const rows = [...page.matchAll(/^\| `(STORE_[A-Z_]+)` \| (\S+) \| (.+) \|$/gm)].map(([, ...row]) => row)
   expect(rows).toEqual(settings)
+  const example = await readFile(join(repository, '.env.example'), 'utf8')
+  const lines = [...example.matchAll(/^# (.+)\.\n#(STORE_[A-Z_]+_[A-Z_]+|STORE_BUDGET)=(.*)$/gm)]
+  expect(lines.map(([, meaning, name, value]) => [name, value, meaning])).toEqual(settings)
 })
 
 it('docs/operations.md explains every metric of the store, and no other', async () => {

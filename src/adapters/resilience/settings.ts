@@ -4,16 +4,9 @@ interface Setting {
   readonly fallback: number
   readonly min: number
   readonly max: number
-  /** One sentence, for the operator. */
-  readonly about: string
 }
 
-const setting = (fallback: number, [min, max]: readonly [number, number], about: string): Setting => ({
-  fallback,
-  min,
-  max,
-  about,
-})
+const setting = (fallback: number, [min, max]: readonly [number, number]): Setting => ({ fallback, min, max })
 
 const aDayMs = 86_400_000
 const times = [1, aDayMs] as const
@@ -21,97 +14,114 @@ const places = [1, 10_000] as const
 
 /**
  * Every limit of the guard around the store, with its unit in its name, its default, its bounds and its meaning. The
- * operator sets them as `STORE_{NAME}`, see `src/app/store-settings.ts`. Defaults after docs/operations.md.
+ * operator sets them as `STORE_{NAME}`, see `src/app/store-settings.ts`. The comments are the page that he reads:
+ * docs/operations.md has the same table, and a test compares them.
  */
 export const settingsTable = {
-  retriesMax: setting(3, [0, 20], 'Attempts after the first'),
-  backoffFirstMs: setting(
-    200,
-    times,
-    'The first retry waits for a random time up to this; doubled for each further one',
-  ),
-  backoffMaxMs: setting(5_000, times, 'The longest that a retry waits by itself'),
-  retryAfterMaxMs: setting(60_000, times, 'The longest time for which a store that asks to be left alone is obeyed'),
-  budget: setting(100, [0, 1_000_000], 'Retries that all calls may spend together while nothing succeeds, in points'),
-  budgetPerRetry: setting(5, [0, 1_000], 'Points that a retry costs; each success gives one back'),
-  budgetPerThrottledRetry: setting(10, [0, 1_000], 'Points that a retry costs after the store asked for fewer calls'),
+  /** Attempts after the first. */
+  retriesMax: setting(3, [0, 20]),
+  /** The first retry waits for a random time up to this; doubled for each further one. */
+  backoffFirstMs: setting(200, times),
+  /** The longest that a retry waits by itself. */
+  backoffMaxMs: setting(5_000, times),
+  /** The longest time for which a store that asks to be left alone is obeyed. */
+  retryAfterMaxMs: setting(60_000, times),
+  /** Retries that all calls may spend together while nothing succeeds, in points. */
+  budget: setting(100, [0, 1_000_000]),
+  /** Points that a retry costs; each success gives one back. */
+  budgetPerRetry: setting(5, [0, 1_000]),
+  /** Points that a retry costs after the store asked for fewer calls. */
+  budgetPerThrottledRetry: setting(10, [0, 1_000]),
 
-  metaAttemptMs: setting(10_000, times, 'One attempt at a head, a delete, opening or dropping an upload'),
-  metaDeadlineMs: setting(30_000, times, 'All attempts at one of those small calls, with queueing and waiting'),
-  deleteEachMs: setting(100, times, 'Added to both for each key of a delete of many, which may have to go one by one'),
+  /** One attempt at a head, a delete, opening or dropping an upload. */
+  metaAttemptMs: setting(10_000, times),
+  /** All attempts at one of those small calls, with queueing and waiting. */
+  metaDeadlineMs: setting(30_000, times),
+  /** Added to both for each key of a delete of many, which may have to go one by one. */
+  deleteEachMs: setting(100, times),
   // RunPod computes checksums during the first listing of a folder.
-  listAttemptMs: setting(60_000, times, 'One attempt at a page of a listing'),
-  listDeadlineMs: setting(300_000, times, 'All attempts at a page of a listing'),
-  openAttemptMs: setting(30_000, times, 'One attempt at a get, until its headers'),
-  openDeadlineMs: setting(90_000, times, 'All attempts at a get, until its headers'),
-  bodyIdleMs: setting(30_000, times, 'How long a body may stand still while somebody waits for it'),
-  bodyFloorBytesPerSecond: setting(8 * 1024, [0, 2 ** 30], 'A body that moves more slowly than this is asked for anew'),
-  bodyFloorWindowMs: setting(
-    30_000,
-    times,
-    'The time over which the speed of a body is measured, without the time of slow readers',
-  ),
-  bodyFailuresMax: setting(5, [0, 100], 'Failures of a body in a row, without a byte between them, that are resumed'),
-  sendOverheadMs: setting(
-    15_000,
-    times,
-    'An attempt at sending a body has this long and the time that the body takes at the next rate',
-  ),
-  sendBytesPerSecond: setting(
-    MiB / 4,
-    [1, 2 ** 40],
-    'The rate at which a body must be sent at least, in bytes a second',
-  ),
-  sendAttemptMinMs: setting(30_000, times, 'The least time that an attempt at sending has'),
+  /** One attempt at a page of a listing. */
+  listAttemptMs: setting(60_000, times),
+  /** All attempts at a page of a listing. */
+  listDeadlineMs: setting(300_000, times),
+  /** One attempt at a get, until its headers. */
+  openAttemptMs: setting(30_000, times),
+  /** All attempts at a get, until its headers. */
+  openDeadlineMs: setting(90_000, times),
+  /** How long a body may stand still while somebody waits for it. */
+  bodyIdleMs: setting(30_000, times),
+  /** A body that moves more slowly than this is asked for anew. */
+  bodyFloorBytesPerSecond: setting(8 * 1024, [0, 2 ** 30]),
+  /** The time over which the speed of a body is measured, without the time of slow readers. */
+  bodyFloorWindowMs: setting(30_000, times),
+  /** Failures of a body in a row, without a byte between them, that are resumed. */
+  bodyFailuresMax: setting(5, [0, 100]),
+  /** An attempt at sending a body has this long and the time that the body takes at the next rate. */
+  sendOverheadMs: setting(15_000, times),
+  /** The rate at which a body must be sent at least, in bytes a second. */
+  sendBytesPerSecond: setting(MiB / 4, [1, 2 ** 40]),
+  /** The least time that an attempt at sending has. */
+  sendAttemptMinMs: setting(30_000, times),
   // Proxies before RunPod answer 524 near 100 s; their answer is better than none.
-  sendAttemptMaxMs: setting(110_000, times, 'The most time that an attempt at sending has'),
-  sendAttempts: setting(3, [1, 20], 'The deadline of a send is this many attempts'),
+  /** The most time that an attempt at sending has. */
+  sendAttemptMaxMs: setting(110_000, times),
+  /** The deadline of a send is this many attempts. */
+  sendAttempts: setting(3, [1, 20]),
   // Stores that join files need long, and go on when we give up.
-  completeAttemptMs: setting(110_000, times, 'One attempt at joining parts'),
-  completeDeadlineMs: setting(300_000, times, 'All attempts at joining parts, with looking whether it has happened'),
-  joinBytesPerSecond: setting(
-    8 * MiB,
-    [1, 2 ** 40],
-    'Both times for joining grow by the time that the object takes at this rate, in bytes a second',
-  ),
-  completeSlowMs: setting(
-    10_000,
-    times,
-    'A joining that fails only after this long may go on, and is watched for longer',
-  ),
-  completeLookFirstMs: setting(
-    1_000,
-    times,
-    'How long to wait before looking again for joined parts; doubled each time',
-  ),
-  completeLookMaxMs: setting(60_000, times, 'The longest wait before looking again'),
-  completeLooksMax: setting(5, [1, 100], 'How often to look after each attempt at joining'),
-  probeAttemptMs: setting(60_000, times, 'One attempt at finding out what the store can do: about fifty requests'),
-  probeDeadlineMs: setting(120_000, times, 'All attempts at finding that out'),
+  /** One attempt at joining parts. */
+  completeAttemptMs: setting(110_000, times),
+  /** All attempts at joining parts, with looking whether it has happened. */
+  completeDeadlineMs: setting(300_000, times),
+  /** Both times for joining grow by the time that the object takes at this rate, in bytes a second. */
+  joinBytesPerSecond: setting(8 * MiB, [1, 2 ** 40]),
+  /** A joining that fails only after this long may go on, and is watched for longer. */
+  completeSlowMs: setting(10_000, times),
+  /** How long to wait before looking again for joined parts; doubled each time. */
+  completeLookFirstMs: setting(1_000, times),
+  /** The longest wait before looking again. */
+  completeLookMaxMs: setting(60_000, times),
+  /** How often to look after each attempt at joining. */
+  completeLooksMax: setting(5, [1, 100]),
+  /** One attempt at finding out what the store can do: about fifty requests. */
+  probeAttemptMs: setting(60_000, times),
+  /** All attempts at finding that out. */
+  probeDeadlineMs: setting(120_000, times),
 
-  dataAtOnce: setting(
-    32,
-    places,
-    'Bodies being sent or opened at once; times the size of a part, the memory of uploads',
-  ),
-  dataQueued: setting(256, [0, 100_000], 'Bodies that may wait for that'),
-  partsAtOnce: setting(32, places, 'Parts of uploads being sent at once'),
-  metaAtOnce: setting(64, places, 'Small calls at once'),
-  metaQueued: setting(1_024, [0, 100_000], 'Small calls that may wait'),
-  listAtOnce: setting(8, places, 'Listings at once'),
-  listQueued: setting(64, [0, 100_000], 'Listings that may wait'),
-  fullRetryAfterMs: setting(1_000, times, 'When a caller who found a queue full is asked to come back'),
+  /** Bodies being sent or opened at once; times the size of a part, the memory of uploads. */
+  dataAtOnce: setting(32, places),
+  /** Bodies that may wait for that. */
+  dataQueued: setting(256, [0, 100_000]),
+  /** Parts of uploads being sent at once. */
+  partsAtOnce: setting(32, places),
+  /** Small calls at once. */
+  metaAtOnce: setting(64, places),
+  /** Small calls that may wait. */
+  metaQueued: setting(1_024, [0, 100_000]),
+  /** Listings at once. */
+  listAtOnce: setting(8, places),
+  /** Listings that may wait. */
+  listQueued: setting(64, [0, 100_000]),
+  /** When a caller who found a queue full is asked to come back. */
+  fullRetryAfterMs: setting(1_000, times),
 
-  circuitFailuresMax: setting(0.75, [0.01, 0.99], 'A circuit opens when more than this share of its last calls failed'),
-  circuitCalls: setting(20, [1, 10_000], 'How many of its last calls a circuit looks at'),
-  circuitCallsMin: setting(10, [1, 10_000], 'How many there must have been before a circuit can open'),
-  openFirstMs: setting(1_000, times, 'For how long a circuit opens at first; doubled each time, with jitter'),
+  /** A circuit opens when more than this share of its last calls failed. */
+  circuitFailuresMax: setting(0.75, [0.01, 0.99]),
+  /** How many of its last calls a circuit looks at. */
+  circuitCalls: setting(20, [1, 10_000]),
+  /** How many there must have been before a circuit can open. */
+  circuitCallsMin: setting(10, [1, 10_000]),
+  /** For how long a circuit opens at first; doubled each time, with jitter. */
+  openFirstMs: setting(1_000, times),
   // Three small calls every five seconds are no load, and users wait for no longer than that once the store is back.
-  openMaxMs: setting(5_000, times, 'The longest time for which a circuit opens'),
-  halfOpenCalls: setting(3, [1, 100], 'How many calls then try whether the circuit may close'),
-  halfOpenFailuresMax: setting(0.34, [0.01, 0.99], 'The share of those tries that may fail'),
+  /** The longest time for which a circuit opens. */
+  openMaxMs: setting(5_000, times),
+  /** How many calls then try whether the circuit may close. */
+  halfOpenCalls: setting(3, [1, 100]),
+  /** The share of those tries that may fail. */
+  halfOpenFailuresMax: setting(0.34, [0.01, 0.99]),
   // Above the common time-outs of an attempt: who tries and has not failed by then is busy with a large body.
-  halfOpenMaxMs: setting(65_000, times, 'How long those tries may take before others are let in, too'),
+  /** How long those tries may take before others are let in, too. */
+  halfOpenMaxMs: setting(65_000, times),
 } satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settingsTable
