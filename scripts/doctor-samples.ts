@@ -37,6 +37,7 @@ async function s3rver(): Promise<Sample> {
 async function fake(profile: keyof typeof profiles): Promise<Sample> {
   const { bucket, origin, region, credentials, stop } = await startFakeS3({ profile })
   const env = {
+    S3_PROFILE: profile,
     S3_BUCKET: bucket,
     S3_ENDPOINT_URL: origin,
     S3_REGION: region,

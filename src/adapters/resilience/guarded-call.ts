@@ -18,7 +18,7 @@ export interface Call<Value> extends Times {
   readonly writes?: boolean
   /** False where a failure says nothing about the store's health. Default: true. */
   readonly counted?: boolean
-  /** One attempt. Its signal is aborted when nobody waits for it any more, and in any case when it is over. */
+  /** One attempt. Its signal is aborted when nobody waits for it any more. */
   attempt(signal: AbortSignal): Promise<Value>
   /**
    * Asked in place of a repetition, when an earlier attempt may have been heard: what it has done, or `undefined` when
@@ -51,6 +51,13 @@ interface Progress {
 const leaseGraceMs = 1_000
 
 /**
+ * Ends the waiting whatever the work does. The signal of work that is done is left alone: nobody listens to it any more, and
+ * to abort it costs more than all the rest of the policy, for the stack of an error that nobody sees.
+ */
+const untilAnswered = ({ TimeoutStrategy }: Cockatiel) =>
+  ({ strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }) as const
+
+/**
  * Deadline > place > retry > circuit > attempt time-out > the call. Throws what the store threw in the end, or
  * `StoreUnavailable` when the time, the places or the circuit say so; its `effect` speaks for all attempts together.
  * The caller's abort ends it at once, with his reason, and is never counted against the store.
@@ -58,7 +65,7 @@ const leaseGraceMs = 1_000
 export async function guarded<Value>(call: Call<Value>, guard: Guard): Promise<Value> {
   const { cockatiel, circuit, budget, world } = guard
   const progress: Progress = { maybeSent: false, waitMs: 0 }
-  const deadline = cockatiel.timeout(call.deadlineMs, cockatiel.TimeoutStrategy.Aggressive)
+  const deadline = cockatiel.timeout(call.deadlineMs, untilAnswered(cockatiel))
   const retries = retryPolicy(call, progress, guard)
 
   const tryOnce = async (retry: number, signal: AbortSignal): Promise<Answer<Value>> => {
@@ -168,7 +175,7 @@ async function attemptInTime<Value>(
   const { maybeSent } = progress
   progress.maybeSent = true
   try {
-    const inTime = cockatiel.timeout(call.attemptMs, cockatiel.TimeoutStrategy.Aggressive)
+    const inTime = cockatiel.timeout(call.attemptMs, untilAnswered(cockatiel))
     const answer = await inTime.execute((attempt) => answerOf(call, maybeSent, attempt.signal), signal)
     progress.maybeSent = maybeSent
     places.grow()

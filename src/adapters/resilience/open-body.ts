@@ -1,5 +1,5 @@
 import type { ObjectKey } from '../../ports/object-key.ts'
-import type { CallOptions, ETag, ObjectStore, Range, StoredObject } from '../../ports/object-store.ts'
+import type { ETag, ObjectStore, Range, StoredObject } from '../../ports/object-store.ts'
 
 export interface OpenedBody {
   readonly found: StoredObject
@@ -8,13 +8,13 @@ export interface OpenedBody {
 }
 
 /**
- * One attempt at opening a body that outlives the attempt. A time-out aborts its signal when it is over, well or not, so
- * the body has a signal of its own, which follows the attempt's while the headers are awaited, and then the caller's alone.
+ * One attempt at opening a body that outlives the attempt. The body has a signal of its own, which follows the attempt's (and
+ * thereby the caller's) while the headers are awaited; then whoever reads it lets it go by `release`.
  */
 export async function openBody(
   store: ObjectStore,
   key: ObjectKey,
-  { signal, ...which }: CallOptions & { range?: Range; ifMatch?: ETag },
+  { range, ifMatch }: { range?: Range; ifMatch?: ETag },
   attempt: AbortSignal,
 ): Promise<OpenedBody | undefined> {
   const own = new AbortController()
@@ -22,7 +22,8 @@ export async function openBody(
   const giveUp = () => release(attempt.reason)
   attempt.addEventListener('abort', giveUp, { once: true })
   try {
-    const found = await store.get(key, { ...which, signal: AbortSignal.any([signal, own.signal]) })
+    const which = { ...(range !== undefined && { range }), ...(ifMatch !== undefined && { ifMatch }) }
+    const found = await store.get(key, { ...which, signal: own.signal })
     if (attempt.aborted) {
       // It came too late, from a store that does not listen. Nobody waits for it any more.
       found?.body.cancel(attempt.reason).catch(() => {})
