@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { defaultSettings } from '../src/adapters/resilience/settings.ts'
 import { type ProfileName, profiles } from '../test/faults/fake-s3/profiles.ts'
 import { runCuts } from '../test/faults/scenarios/cuts.ts'
+import { runLeaving } from '../test/faults/scenarios/leaving.ts'
 import { runJobOn } from '../test/faults/scenarios/main-job.ts'
 import { runOutage } from '../test/faults/scenarios/outage.ts'
 
@@ -112,6 +113,13 @@ async function runScenarios(): Promise<number> {
   const cuts = await runCuts({ cuts: wholeNumber('cuts'), seed })
   console.log(`\ndownloads cut at random places: ${JSON.stringify(cuts)}`)
   demand(cuts.cleanShortBodies + cuts.wrongBodies === 0 && cuts.byteEqual === cuts.downloads, 'the cut downloads')
+
+  const leaving = await runLeaving({ clients: 50, seed })
+  const [median, worst] = [leaving.medianMs.toFixed(0), leaving.worstMs.toFixed(0)]
+  console.log(
+    `\n50 clients that leave in the middle of a download: the store's side ends after ${median} ms, at worst ${worst} ms`,
+  )
+  demand(leaving.leftOver === 0, 'the clients that leave')
 
   console.log('\nthe main job, all quirks on:')
   const jobs = [

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type ProfileName, profiles } from '../fake-s3/profiles.ts'
 import { scaled } from '../matrix/rig.ts'
 import { runCuts } from './cuts.ts'
+import { runLeaving } from './leaving.ts'
 import { runJobOn } from './main-job.ts'
 import { runOutage } from './outage.ts'
 
@@ -23,6 +24,13 @@ it('a download that is cut again and again is whole, or seen to be broken', { ti
   const { byteEqual, downloads, ...figures } = await runCuts({ cuts: 60, seed })
   expect(figures).toEqual({ cuts: 60, cleanShortBodies: 0, wrongBodies: 0, broken: 0 })
   expect(byteEqual).toBe(downloads)
+})
+
+it('what clients leave behind is ended at the store', { timeout: 60_000 }, async () => {
+  const { leftOver, medianMs } = await runLeaving({ clients: 5, seed })
+  expect(leftOver).toBe(0)
+  // A hang is told from slowness; how soon it is `npm run test:faults` prints.
+  expect(medianMs).toBeLessThan(1_000)
 })
 
 describe('the main job', () => {
