@@ -29,9 +29,11 @@ import { foreignPages } from './http/middleware/origin.ts'
 import { datasetRoutes } from './http/routes/datasets.ts'
 import { type ExportRouteDeps, exportRoutes, serveExport } from './http/routes/exports.ts'
 import { linkRoutes } from './http/routes/links.ts'
+import type { Metrics } from './http/routes/metrics.ts'
 import { objectRoutes } from './http/routes/objects.ts'
-import { type BreakerHealth, type Metrics, operationRoutes } from './http/routes/operations.ts'
+import { operationRoutes } from './http/routes/operations.ts'
 import { processRoutes } from './http/routes/processes.ts'
+import type { BreakerHealth } from './http/routes/readiness.ts'
 import { version } from './version.ts'
 
 /** What differs between Node and Workers: made by the entry, guarded already. */

@@ -13,7 +13,7 @@ import type { Log } from '../ports/log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { StoreHealth, StoreTelemetry } from '../ports/store-telemetry.ts'
 import { InvalidConfig } from './config.ts'
-import type { BreakerHealth } from './http/routes/operations.ts'
+import type { BreakerHealth } from './http/routes/readiness.ts'
 
 export interface GuardedStores {
   readonly objects: ObjectStore

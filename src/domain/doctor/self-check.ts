@@ -31,7 +31,7 @@ export interface SelfCheck {
   /**
    * Tries the conditional writes again that the store was seen to have, unless that was done less than `notWithinMs` ago or
    * is being done. About 50 small calls; none for a store that has shown nothing yet. Never throws: a store that cannot be
-   * asked keeps its verdict, and its age.
+   * asked keeps its verdict, and its age, and is left alone for a minute.
    */
   recheck(options: CallOptions & { notWithinMs: number }): Promise<void>
 }
@@ -42,6 +42,17 @@ export interface SelfCheckedStore extends SelfCheck {
 
 /** How old a verdict may become before the store is tried again. */
 export const recheckMs = 10 * 60_000
+
+/** After a check that failed: a store that is in trouble is not asked fifty things with every request. */
+const againMs = 60_000
+/** Nobody waits for longer; the check is then made by the next who asks. */
+const patienceMs = 20_000
+
+/** On Node a timer keeps the verdicts young; on Workers, which have none, it is whoever asks. Never throws. */
+export async function recheckOld(selfChecks: readonly SelfCheck[], { signal }: CallOptions): Promise<void> {
+  const patient = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+  await Promise.all(selfChecks.map((one) => one.recheck({ signal: patient, notWithinMs: recheckMs })))
+}
 
 /** Four writers, one round: enough to see that a store has stopped to look. */
 const racing = { writers: 4, rounds: 1 }
@@ -68,6 +79,7 @@ export function withSelfCheck(
   let first: StoreCapabilities | undefined
   let checkedAtMs: number | undefined
   let checkingSinceMs: number | undefined
+  let failedAtMs = Number.NEGATIVE_INFINITY
 
   const note = (capability: keyof StoreCapabilities, from: Downgrade['from'], to: Downgrade['to'], reason: string) => {
     downgrades.push({ capability, from, to, atMs: clock.nowMs(), reason })
@@ -131,10 +143,12 @@ export function withSelfCheck(
       const nowMs = clock.nowMs()
       if (checkedAtMs === undefined || nowMs - checkedAtMs < notWithinMs) return
       if (checkingSinceMs !== undefined && nowMs - checkingSinceMs < checkMaxMs) return
+      if (nowMs - failedAtMs < againMs) return
       checkingSinceMs = nowMs
       try {
         await check({ signal })
       } catch (error) {
+        failedAtMs = clock.nowMs()
         log.warn('store-self-check-failed', { store: name, error })
       } finally {
         checkingSinceMs = undefined

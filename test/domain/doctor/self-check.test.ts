@@ -158,10 +158,12 @@ it('a refusal of the right version counts when it comes twice, not once', async 
   expect(await refusing.store.capabilities({ signal })).toMatchObject({ conditionalPut: 'none' })
 })
 
-it('a store that cannot be asked keeps its verdict and its age', async () => {
+it('a store that cannot be asked keeps its verdict and its age, and is left alone for a minute', async () => {
   let down = false
+  let puts = 0
   const { recheck, verdict, store, clock, events } = await selfChecked((memory) => ({
     async put(...call) {
+      puts += 1
       if (down) throw new StoreUnavailable('503')
       return memory.put(...call)
     },
@@ -174,6 +176,14 @@ it('a store that cannot be asked keeps its verdict and its age', async () => {
   expect(verdict()).toEqual({ checkedAtMs: seenAtMs, downgrades: [] })
   expect(await store.capabilities({ signal })).toMatchObject({ conditionalPut: 'atomic' })
   expect(events()).toMatchObject([{ level: 'warn', event: 'store-self-check-failed' }])
+  const putsBefore = puts
+  clock.advance(59_999)
+  await recheck(always)
+  expect(puts).toBe(putsBefore)
+  down = false
+  clock.advance(1)
+  await recheck(always)
+  expect(verdict().checkedAtMs).toBe(clock.nowMs())
 })
 
 describe('an operation that is refused as unknown', () => {
