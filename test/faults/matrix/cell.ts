@@ -18,7 +18,8 @@ export interface Cell {
   readonly expected: Expected
   readonly profile?: ProfileName
   readonly quirks?: Partial<Quirks>
-  readonly host?: string
+  /** The service finds the store by a name, and not by an address. */
+  readonly byName?: true
   readonly clockOffMs?: number
   /** Before the work is prepared; what is spoiled then must leave preparing alone. */
   readonly before?: (rig: Rig, work: Work) => void | Promise<void>

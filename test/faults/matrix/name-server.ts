@@ -20,8 +20,13 @@ dns.lookup = ((hostname: string, options: { all?: boolean }, answered: Answered)
   return options.all === true ? answered(null, [address]) : answered(null, address.address, address.family)
 }) as typeof dns.lookup
 
-/** A name for a server on this machine. */
-export const rigName = (name: string): string => `${name}${ours}`
+let names = 0
+
+/** A name for a server on this machine, which nobody else uses. */
+export function newName(): string {
+  names += 1
+  return `store-${names}${ours}`
+}
 
 /** The next so many look-ups of the name find nothing. */
 export function failLookups(hostname: string, times: number): void {

@@ -15,11 +15,14 @@ import type { StoreEvent } from '../../../src/ports/store-telemetry.ts'
 import { type FakeS3, type FakeS3Options, startFakeS3 } from '../fake-s3/fake-s3.ts'
 import { createRandom, type Random } from '../random.ts'
 import { type FaultProxy, startFaultProxy } from '../tcp-proxy.ts'
+import { newName } from './name-server.ts'
 
 /** The real service over S3, the S3 server and the line between them, all of which can be spoiled. */
 export interface Rig {
   readonly fake: FakeS3
   readonly proxy: FaultProxy
+  /** Where the service looks for the store. */
+  readonly storeHost: string
   /** Where clients of the service connect. */
   readonly origin: string
   readonly random: Random
@@ -62,8 +65,8 @@ export async function startRig(
   options: FakeS3Options & {
     readonly seed: number
     readonly settings?: Partial<ResilienceSettings>
-    /** The host under which the service looks for the store, instead of an address. */
-    readonly host?: string
+    /** Whether the service finds the store by a name of its own, and not by an address. Default: false. */
+    readonly byName?: boolean
   },
 ): Promise<Rig> {
   const fake = await startFakeS3(options)
@@ -75,7 +78,7 @@ export async function startRig(
   const logLines: string[] = []
   const log = createConsoleLog({ level: 'debug', write: (line) => logLines.push(line), nowMs: clock.nowMs })
   const endpoint = new URL(proxy.origin)
-  if (options.host !== undefined) endpoint.hostname = options.host
+  if (options.byName === true) endpoint.hostname = newName()
   const config = readConfig({
     S3_ENDPOINT_URL: endpoint.origin,
     S3_REGION: fake.region,
@@ -121,6 +124,7 @@ export async function startRig(
   return {
     fake,
     proxy,
+    storeHost: endpoint.hostname,
     origin,
     random: createRandom(options.seed),
     health: guarded.health,

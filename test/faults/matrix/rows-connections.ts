@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { type Cell, cellsFor, everyWork, meets, writes } from './cell.ts'
-import { failLookups, rigName } from './name-server.ts'
+import { failLookups } from './name-server.ts'
 import type { Performed, Work } from './operations.ts'
 import type { Rig } from './rig.ts'
 
@@ -45,22 +45,18 @@ export const connectionRows: readonly Cell[] = [
     spoil: (rig, work) => justBefore(rig, work, () => rig.proxy.refuse('ever')),
   }),
   ...([1, Number.POSITIVE_INFINITY] as const).flatMap((times) =>
-    everyWork.map((operation): Cell => {
-      const host = rigName(`store-${operation}-${times}`.toLowerCase())
-      return {
-        row: 2,
-        fault: times === 1 ? 'a name that is not found' : 'a name that is never found',
-        operation,
-        expected: times === 1 ? 'done' : 'unavailable',
-        host,
-        // Connections that stand need no name.
-        spoil: (rig, work) =>
-          justBefore(rig, work, async () => {
-            failLookups(host, times)
-            await rig.proxy.refuse('ever')
-            await rig.proxy.accept()
-          }),
-      }
+    cellsFor(everyWork, {
+      row: 2,
+      fault: times === 1 ? 'a name that is not found' : 'a name that is never found',
+      expected: times === 1 ? 'done' : 'unavailable',
+      byName: true,
+      // Connections that stand need no name.
+      spoil: (rig, work) =>
+        justBefore(rig, work, async () => {
+          failLookups(rig.storeHost, times)
+          await rig.proxy.refuse('ever')
+          await rig.proxy.accept()
+        }),
     }),
   ),
   ...cellsFor(everyWork, {

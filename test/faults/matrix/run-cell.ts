@@ -16,7 +16,7 @@ export async function runCell(cell: Cell, seed: number): Promise<void> {
     profile: cell.profile ?? 'aws',
     seed: own,
     ...(cell.quirks && { quirks: cell.quirks }),
-    ...(cell.host !== undefined && { host: cell.host }),
+    byName: cell.byName === true,
     ...(clockOffMs !== 0 && { nowMs: () => Date.now() + clockOffMs }),
   })
   try {
