@@ -6,6 +6,7 @@ import { createS3ObjectStore } from '../../src/adapters/s3/object-store.ts'
 import { createSystemClock } from '../../src/adapters/system/clock.ts'
 import { createIds } from '../../src/adapters/web-crypto/ids.ts'
 import type { StoreCapabilities } from '../../src/ports/object-store.ts'
+import { everythingOfS3 } from '../contract/capabilities.ts'
 import { describeLinkSigner } from '../contract/link-signer.ts'
 import { describeObjectStore, type StoreGaps } from '../contract/object-store.ts'
 import { server } from './server.ts'
@@ -15,19 +16,7 @@ const ids = createIds()
 const { client, bucket, name } = server
 
 /** Everything that S3 promises. */
-const supports: StoreCapabilities = {
-  conditionalPut: 'atomic',
-  conditionalComplete: 'atomic',
-  conditionalDelete: 'atomic',
-  batchDelete: true,
-  listParts: true,
-  abortMultipart: true,
-  objectMetadata: true,
-  presign: true,
-  minPartBytes: 5 * 2 ** 20,
-  maxPartBytes: 95 * 2 ** 20,
-  maxParts: 10_000,
-}
+const supports: StoreCapabilities = everythingOfS3
 
 const cephGaps: StoreGaps = {
   // 204 where Amazon says 404 NoSuchKey.

@@ -2,22 +2,17 @@ import { env } from 'cloudflare:workers'
 import { withCheckedConditions } from '../../src/adapters/checked-conditions/object-store.ts'
 import { createR2ObjectStore } from '../../src/adapters/r2/object-store.ts'
 import type { StoreCapabilities } from '../../src/ports/object-store.ts'
+import { everythingOfS3 } from '../contract/capabilities.ts'
 import { describeObjectStore } from '../contract/object-store.ts'
 
 const bucket = env.BUCKET
 
 const supports: StoreCapabilities = {
-  conditionalPut: 'atomic',
+  ...everythingOfS3,
   conditionalComplete: 'none',
   conditionalDelete: 'none',
-  batchDelete: true,
   listParts: false,
-  abortMultipart: true,
-  objectMetadata: true,
   presign: false,
-  minPartBytes: 5 * 2 ** 20,
-  maxPartBytes: 95 * 2 ** 20,
-  maxParts: 10_000,
 }
 
 let opened = 0

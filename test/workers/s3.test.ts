@@ -5,6 +5,7 @@ import { createS3Client } from '../../src/adapters/s3/client.ts'
 import { createS3ObjectStore } from '../../src/adapters/s3/object-store.ts'
 import { createSystemClock } from '../../src/adapters/system/clock.ts'
 import { createIds } from '../../src/adapters/web-crypto/ids.ts'
+import { s3rverCapabilities } from '../contract/capabilities.ts'
 import { describeObjectStore } from '../contract/object-store.ts'
 
 const { connection, bucket } = inject('s3rver')
@@ -17,19 +18,7 @@ const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 let opened = 0
 
 describeObjectStore('guarded S3 in workerd', {
-  supports: {
-    conditionalPut: 'none',
-    conditionalComplete: 'none',
-    conditionalDelete: 'none',
-    batchDelete: true,
-    listParts: false,
-    abortMultipart: false,
-    objectMetadata: true,
-    presign: true,
-    minPartBytes: 5 * 2 ** 20,
-    maxPartBytes: 95 * 2 ** 20,
-    maxParts: 10_000,
-  },
+  supports: s3rverCapabilities,
   // Of s3rver; see test/adapters/s3.
   gaps: { contentEtags: true, maxSegmentBytes: 200, tornReads: true, unorderedPages: true, uncheckedParts: true },
   async open() {

@@ -3,21 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFolderObjectStore } from '../../../src/adapters/folder/object-store.ts'
 import type { StoreCapabilities } from '../../../src/ports/object-store.ts'
+import { memoryCapabilities } from '../../contract/capabilities.ts'
 import { describeObjectStore } from '../../contract/object-store.ts'
 
-const supports: StoreCapabilities = {
-  conditionalPut: 'atomic',
-  conditionalComplete: 'atomic',
-  conditionalDelete: 'atomic',
-  batchDelete: true,
-  listParts: true,
-  abortMultipart: true,
-  objectMetadata: true,
-  presign: false,
-  minPartBytes: 1,
-  maxPartBytes: 2 ** 30,
-  maxParts: 10_000,
-}
+const supports: StoreCapabilities = memoryCapabilities
 
 describeObjectStore('folder', {
   open: () => openFolder(),

@@ -1,4 +1,5 @@
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
+import { memoryCapabilities } from '../../contract/capabilities.ts'
 import { describeObjectStore } from '../../contract/object-store.ts'
 
 describeObjectStore('memory', {
@@ -6,17 +7,5 @@ describeObjectStore('memory', {
     const store = createMemoryObjectStore({ nowMs: Date.now })
     return { store, other: store, async close() {} }
   },
-  supports: {
-    conditionalPut: 'atomic',
-    conditionalComplete: 'atomic',
-    conditionalDelete: 'atomic',
-    batchDelete: true,
-    listParts: true,
-    abortMultipart: true,
-    objectMetadata: true,
-    presign: false,
-    minPartBytes: 1,
-    maxPartBytes: 2 ** 30,
-    maxParts: 10_000,
-  },
+  supports: memoryCapabilities,
 })

@@ -5,7 +5,7 @@ import { defaultSettings, type ResilienceSettings } from '../../../src/adapters/
 import { createSystemClock } from '../../../src/adapters/system/clock.ts'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import type { LogFields } from '../../../src/ports/log.ts'
-import type { ObjectStore, StoreCapabilities } from '../../../src/ports/object-store.ts'
+import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import type { StoreEvent } from '../../../src/ports/store-telemetry.ts'
 
 /** What a call does instead of reaching the store, or after it has reached it. */
@@ -120,17 +120,3 @@ export const thrown = (call: Promise<unknown>) =>
     (value) => ({ value }),
     (error: unknown) => error,
   )
-
-export const memoryCapabilities: StoreCapabilities = {
-  conditionalPut: 'atomic',
-  conditionalComplete: 'atomic',
-  conditionalDelete: 'atomic',
-  batchDelete: true,
-  listParts: true,
-  abortMultipart: true,
-  objectMetadata: true,
-  presign: false,
-  minPartBytes: 1,
-  maxPartBytes: 2 ** 30,
-  maxParts: 10_000,
-}

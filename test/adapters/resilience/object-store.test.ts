@@ -1,7 +1,8 @@
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
 import { defaultSettings } from '../../../src/adapters/resilience/settings.ts'
+import { memoryCapabilities } from '../../contract/capabilities.ts'
 import { describeObjectStore } from '../../contract/object-store.ts'
-import { guard, memoryCapabilities } from './failing-store.ts'
+import { guard } from './failing-store.ts'
 
 describeObjectStore('resilience around memory', {
   supports: memoryCapabilities,

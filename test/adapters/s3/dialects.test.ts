@@ -1,24 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { type DialectName, dialectOf } from '../../../src/adapters/s3/dialect.ts'
 import type { StoreCapabilities } from '../../../src/ports/object-store.ts'
+import { everythingOfS3 } from '../../contract/capabilities.ts'
 import { describeObjectStore, type StoreGaps } from '../../contract/object-store.ts'
 import { startDialect } from './dialect-store.ts'
 
-const MiB = 2 ** 20
+const _MiB = 2 ** 20
 
-const everything: StoreCapabilities = {
-  conditionalPut: 'atomic',
-  conditionalComplete: 'atomic',
-  conditionalDelete: 'atomic',
-  batchDelete: true,
-  listParts: true,
-  abortMultipart: true,
-  objectMetadata: true,
-  presign: true,
-  minPartBytes: 5 * MiB,
-  maxPartBytes: 95 * MiB,
-  maxParts: 10_000,
-}
+const everything: StoreCapabilities = everythingOfS3
 const unconditional = { conditionalPut: 'none', conditionalComplete: 'none', conditionalDelete: 'none' } as const
 
 /** The fake's own contract speaks `generic` to an Amazon; `runpod` needs its guard, see runpod.test.ts. */

@@ -4,6 +4,7 @@ import { withCheckedConditions } from '../../../src/adapters/checked-conditions/
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import type { StoreCapabilities } from '../../../src/ports/object-store.ts'
+import { s3rverCapabilities } from '../../contract/capabilities.ts'
 import { describeObjectStore, type StoreGaps } from '../../contract/object-store.ts'
 import { type S3rver, startS3rver } from '../../servers/s3rver.ts'
 
@@ -23,19 +24,7 @@ function openStore() {
   return createS3ObjectStore({ client, bucket, prefix: `run-${opened}`, ids })
 }
 
-const supports: StoreCapabilities = {
-  conditionalPut: 'none',
-  conditionalComplete: 'none',
-  conditionalDelete: 'none',
-  batchDelete: true,
-  listParts: false,
-  abortMultipart: false,
-  objectMetadata: true,
-  presign: true,
-  minPartBytes: 5 * 2 ** 20,
-  maxPartBytes: 95 * 2 ** 20,
-  maxParts: 10_000,
-}
+const supports: StoreCapabilities = s3rverCapabilities
 
 const gaps: StoreGaps = {
   contentEtags: true,

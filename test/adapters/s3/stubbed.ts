@@ -3,6 +3,7 @@ import { createS3Client } from '../../../src/adapters/s3/client.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import type { ObjectStore, StoreCapabilities } from '../../../src/ports/object-store.ts'
+import { everythingOfS3 } from '../../contract/capabilities.ts'
 import { type HttpStub, startHttpStub } from '../../servers/http-stub.ts'
 
 export interface Scripted {
@@ -11,19 +12,7 @@ export interface Scripted {
   readonly body?: string
 }
 
-export const everything: StoreCapabilities = {
-  conditionalPut: 'atomic',
-  conditionalComplete: 'atomic',
-  conditionalDelete: 'atomic',
-  batchDelete: true,
-  listParts: true,
-  abortMultipart: true,
-  objectMetadata: true,
-  presign: true,
-  minPartBytes: 1,
-  maxPartBytes: 2 ** 30,
-  maxParts: 10_000,
-}
+export const everything: StoreCapabilities = { ...everythingOfS3, minPartBytes: 1, maxPartBytes: 2 ** 30 }
 
 export const errorXml = (code: string, message = 'x') =>
   `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`

@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import { type ObjectKey, parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { everyKey } from '../../app/service.ts'
+import { memoryCapabilities } from '../../contract/capabilities.ts'
 import { describeObjectStore } from '../../contract/object-store.ts'
 import { createForgetfulStore } from './forgetful-store.ts'
 
@@ -47,20 +48,7 @@ function watched(store: ObjectStore) {
 const quiet = { warn: () => {} }
 
 describeObjectStore('sidecars over a store that forgets', {
-  supports: {
-    conditionalPut: 'atomic',
-    conditionalComplete: 'atomic',
-    conditionalDelete: 'atomic',
-    batchDelete: true,
-    listParts: true,
-    abortMultipart: true,
-    objectMetadata: true,
-    metadataBeside: true,
-    presign: false,
-    minPartBytes: 1,
-    maxPartBytes: 2 ** 30,
-    maxParts: 10_000,
-  },
+  supports: { ...memoryCapabilities, metadataBeside: true },
   async open() {
     const forgetful = createForgetfulStore()
     const log = quiet

@@ -1,25 +1,14 @@
 import { createS3Client } from '../../../src/adapters/s3/client.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
+import { everythingOfS3 } from '../../contract/capabilities.ts'
 import { describeObjectStore } from '../../contract/object-store.ts'
 import { startFakeS3 } from './fake-s3.ts'
 
 const ids = createIds()
 
 describeObjectStore('s3 on the fake in profile aws', {
-  supports: {
-    conditionalPut: 'atomic',
-    conditionalComplete: 'atomic',
-    conditionalDelete: 'atomic',
-    batchDelete: true,
-    listParts: true,
-    abortMultipart: true,
-    objectMetadata: true,
-    presign: true,
-    minPartBytes: 5 * 2 ** 20,
-    maxPartBytes: 95 * 2 ** 20,
-    maxParts: 10_000,
-  },
+  supports: everythingOfS3,
   gaps: { contentEtags: true },
   async open() {
     const fake = await startFakeS3({ profile: 'aws' })
