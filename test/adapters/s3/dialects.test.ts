@@ -5,19 +5,16 @@ import { everythingOfS3 } from '../../contract/capabilities.ts'
 import { describeObjectStore, type StoreGaps } from '../../contract/object-store.ts'
 import { startDialect } from './dialect-store.ts'
 
-const _MiB = 2 ** 20
-
-const everything: StoreCapabilities = everythingOfS3
 const unconditional = { conditionalPut: 'none', conditionalComplete: 'none', conditionalDelete: 'none' } as const
 
-/** The fake's own contract speaks `generic` to an Amazon; `runpod` needs its guard, see runpod.test.ts. */
+/** The fake's own contract speaks `aws`; `runpod` needs its guard, see runpod.test.ts. */
 const rows: [profile: DialectName, supports: StoreCapabilities, gaps?: StoreGaps][] = [
-  ['r2', { ...everything, conditionalDelete: 'none' }],
-  ['b2', { ...everything, ...unconditional }],
-  ['gcs', { ...everything, ...unconditional }],
-  ['minio', { ...everything, conditionalDelete: 'none' }],
+  ['r2', { ...everythingOfS3, conditionalDelete: 'none' }],
+  ['b2', { ...everythingOfS3, ...unconditional }],
+  ['gcs', { ...everythingOfS3, ...unconditional }],
+  ['minio', { ...everythingOfS3, conditionalDelete: 'none' }],
   // As Ceph 16 and 18 are, which want the bare ETag.
-  ['ceph', { ...everything, conditionalComplete: 'none', conditionalDelete: 'none' }, { abortedUnanswered: true }],
+  ['ceph', { ...everythingOfS3, conditionalComplete: 'none', conditionalDelete: 'none' }, { abortedUnanswered: true }],
 ]
 
 for (const [profile, supports, gaps] of rows) {

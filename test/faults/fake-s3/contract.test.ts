@@ -1,4 +1,5 @@
 import { createS3Client } from '../../../src/adapters/s3/client.ts'
+import { dialectOf } from '../../../src/adapters/s3/dialect.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { everythingOfS3 } from '../../contract/capabilities.ts'
@@ -14,10 +15,11 @@ describeObjectStore('s3 on the fake in profile aws', {
     const fake = await startFakeS3({ profile: 'aws' })
     const { origin, region, credentials, bucket } = fake
     const client = createS3Client({ endpoint: origin, region, credentials })
-    const store = createS3ObjectStore({ client, bucket, prefix: 'lora', ids })
+    const store = () =>
+      createS3ObjectStore({ client, bucket, prefix: 'lora', ids, dialect: dialectOf('aws', undefined) })
     return {
-      store,
-      other: createS3ObjectStore({ client, bucket, prefix: 'lora', ids }),
+      store: store(),
+      other: store(),
       async close() {
         client.destroy()
         await fake.stop()
