@@ -69,13 +69,22 @@ export async function headObject(
   { signal }: CallOptions,
 ): Promise<ObjectMeta | undefined> {
   try {
+    return await headAlone(bucket, key, signal)
+  } catch (error) {
+    if (error instanceof StoreDenied || error instanceof RefusedWithoutReason) return headByGet(bucket, key, signal)
+    throw error
+  }
+}
+
+/** One HEAD. */
+async function headAlone(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<ObjectMeta | undefined> {
+  try {
     const command = new HeadObjectCommand(at(bucket, key))
     const answer = await send(signal, (options) => bucket.client.send(command, options))
     if (answer.ContentLength === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
     return objectMeta(key, answer, answer.ContentLength)
   } catch (error) {
     if (error instanceof Absent) return undefined
-    if (error instanceof StoreDenied || error instanceof RefusedWithoutReason) return headByGet(bucket, key, signal)
     throw error
   }
 }
@@ -129,7 +138,10 @@ export async function openObject(
   }
 }
 
-/** Proxies that send on in chunks take the length away. Without it nobody can tell a body that was cut from a whole one. */
+/**
+ * Proxies that send on in chunks take the length away. Without it nobody can tell a body that was cut from a whole one. A
+ * refused HEAD is not made up for: that is done by a GET, whose length would be asked for here.
+ */
 async function sizeByHead(
   bucket: S3Bucket,
   key: ObjectKey,
@@ -137,7 +149,7 @@ async function sizeByHead(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   if (ContentRange !== undefined) return undefined
-  const meta = await headObject(bucket, key, { signal })
+  const meta = await headAlone(bucket, key, signal)
   if (meta !== undefined && meta.etag === etagFrom(ETag)) return meta.sizeBytes
   throw new StoreUnavailable('the object was replaced while its size was asked for', { blame: 'request' })
 }

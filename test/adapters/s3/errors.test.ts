@@ -254,6 +254,20 @@ describe('reading', () => {
     expect(stub?.seen).toEqual(['HEAD /bucket/prefix/folder/k', 'GET /bucket/prefix/folder/k?x-id=GetObject'])
   })
 
+  it('gives up where neither a HEAD nor a GET says how long the object is', async () => {
+    stub = await startHttpStub((request, response) => {
+      response.writeHead(request.method === 'HEAD' ? 403 : 200, { etag: '"abc"' }).write('chunked')
+      response.end()
+    })
+    const store = storeAt(stub.origin)
+    // Bounded, so that a store which asks for ever fails this instead of hanging it.
+    const bounded = { signal: AbortSignal.timeout(2000) }
+    expect(await thrown(store.get(key, bounded))).toMatchObject({ code: 'store-unavailable', again: 'once' })
+    expect(stub.seen).toHaveLength(2)
+    expect(await thrown(store.head(key, bounded))).toMatchObject({ code: 'store-unavailable', again: 'once' })
+    expect(stub.seen).toHaveLength(5)
+  })
+
   it('says how large the object is when the range begins behind its end', async () => {
     const refusal = { status: 416, body: errorXml('InvalidRange') }
     const told = await answering({ ...refusal, headers: { 'content-range': 'bytes */7' } })
