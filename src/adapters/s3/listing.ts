@@ -99,6 +99,7 @@ function nextToken(answer: ListObjectsV2CommandOutput): string | undefined {
     throw new StoreUnavailable('the store answered a listing with nothing')
   }
   if (!IsTruncated) return undefined
-  if (NextContinuationToken === undefined) throw new StoreMisbehaved('a listing breaks off without saying where')
+  // An empty one would lead back to the first page, again and again.
+  if (!NextContinuationToken) throw new StoreMisbehaved('a listing breaks off without saying where')
   return NextContinuationToken
 }

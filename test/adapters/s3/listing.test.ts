@@ -84,6 +84,14 @@ describe('a listing from S3', () => {
     expect(stub?.seen).toHaveLength(4)
   })
 
+  it.each(['', '<NextContinuationToken></NextContinuationToken>'])(
+    'does not take a page that goes on at %j for the last, nor for the first',
+    async (nowhere) => {
+      const store = await listing(page(contents('prefix/a'), '<IsTruncated>true</IsTruncated>', nowhere))
+      await expect(store.list({ signal, prefix: '', limit: 9 })).rejects.toBeInstanceOf(StoreMisbehaved)
+    },
+  )
+
   it('does not leave out an object because its version is not named, unless it can be a folder', async () => {
     const nameless = (key: string, sizeBytes: number) =>
       `<Contents><Key>${key}</Key><Size>${sizeBytes}</Size></Contents>`
