@@ -21,10 +21,10 @@ const text = { signal, when: 'always', contentType: 'text/plain' } as const
 let started: DialectStore | undefined
 afterEach(() => started?.close())
 
-/** With what the service puts around it, for only together do they make up for what RunPod lacks. */
+/** With what the service puts around it, in its order, for only together do they make up for what RunPod lacks. */
 function guarded(store: ObjectStore): ObjectStore {
-  const checked = withCheckedConditions(withSidecars(store, { log }), { exclusive: createKeyedMutex() })
-  return withResilience(checked, {
+  const checked = withCheckedConditions(store, { exclusive: createKeyedMutex() })
+  const guard = withResilience(checked, {
     clock: createSystemClock(),
     ids: createIds(),
     digests: createDigests(),
@@ -32,7 +32,8 @@ function guarded(store: ObjectStore): ObjectStore {
     // The contract notes checksums that are not those of its bytes; and the fake goes on joining for 50 ms.
     verifyBodies: false,
     settings: { completeLookFirstMs: 100 },
-  }).store
+  })
+  return withSidecars(guard.store, { log })
 }
 
 describeObjectStore('s3 in the dialect runpod, guarded', {
