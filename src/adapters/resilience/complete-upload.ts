@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Digests } from '../../ports/digests.ts'
-import { InvalidParts, StoreUnavailable, UnsupportedByStore, UploadNotFound } from '../../ports/errors.ts'
+import { InvalidParts, StoreDenied, StoreUnavailable, UnsupportedByStore, UploadNotFound } from '../../ports/errors.ts'
 import type {
   CallOptions,
   ETag,
@@ -65,14 +65,16 @@ export async function completeUpload(
   const see = async (said: Said): Promise<Seen> => {
     const now = await look.head(upload.key, { signal }).catch((error: unknown) => {
       signal.throwIfAborted()
-      if (error instanceof StoreUnavailable) return 'unseen' as const
+      // What was asked for may be done all the same, so a look that is refused is no verdict either.
+      if (error instanceof StoreUnavailable || error instanceof StoreDenied) return 'unseen' as const
       throw error
     })
     if (now === 'unseen') return { seen: now }
     if (now === undefined) return { seen: 'nothing' }
     const named = said.said === 'joined' && now.etag === said.etag
-    // Of those who race under one condition, only names of versions can tell who has won.
-    const known = said.said === 'joined' || when === 'always' ? before : 'unknowable'
+    // Of those who race under one condition, only names of versions can tell who has won; and where the store has named
+    // ours, an object of our size with another name is somebody else's.
+    const known = said.said !== 'joined' && when === 'always' ? before : 'unknowable'
     if (named || isJoined(now, known, wanted)) return { seen: 'landed', etag: now.etag }
     return { seen: now.etag === before?.etag ? 'nothing' : 'replaced' }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
-import { InvalidParts, StoreUnavailable, UploadNotFound } from '../../../src/ports/errors.ts'
+import { InvalidParts, StoreDenied, StoreUnavailable, UploadNotFound } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag, ObjectStore, Part, PutCondition, PutOutcome } from '../../../src/ports/object-store.ts'
 import { guard, thrown } from './failing-store.ts'
@@ -133,6 +133,28 @@ describe('joining parts', () => {
     const { store, joins } = joining(() => lost('never-sent'))
     expect(await thrown(complete(store))).toMatchObject({ code: 'store-unavailable', effect: 'never-sent' })
     expect(joins()).toBe(4)
+  })
+
+  it('is ours by the name that the store gave it, and not by its size', async () => {
+    const { store, memory } = joining(async (really) => {
+      const ours = await really()
+      await memory.put(key, bytes('other'), { ...text, when: 'always' })
+      return ours
+    })
+    const joined = await complete(store)
+    expect(joined).toMatchObject({ outcome: 'applied' })
+    expect(joined).not.toMatchObject({ etag: (await memory.head(key, { signal }))?.etag })
+  })
+
+  it('whose look is refused is a doubt, and no refusal', async () => {
+    let looks = 0
+    const { store } = joining(
+      (really) => really(),
+      (memory) => ({
+        head: (of, how) => (looks++ === 0 ? memory.head(of, how) : Promise.reject(new StoreDenied('403'))),
+      }),
+    )
+    expect(await complete(store)).toMatchObject({ outcome: 'unknown' })
   })
 
   it('that nobody can look at is a doubt', async () => {
