@@ -1,5 +1,6 @@
 import type { Exclusive } from '../adapters/checked-conditions/keyed-mutex.ts'
 import { withCheckedConditions } from '../adapters/checked-conditions/object-store.ts'
+import { withTurns } from '../adapters/checked-conditions/turns.ts'
 import { withResilience } from '../adapters/resilience/object-store.ts'
 import { createRetryBudget, type RetryBudget } from '../adapters/resilience/retry-budget.ts'
 import { defaultSettings, type ResilienceSettings, stateSettings } from '../adapters/resilience/settings.ts'
@@ -42,7 +43,7 @@ export async function demandStateCas(
 /**
  * The only way to a store: nothing above gets one whose calls are not guarded. Conditions that the store lacks are made up
  * for inside of the guard: outside, a conditional write would reach it as an unconditional one, and be repeated after a
- * lost answer over what others have written since.
+ * lost answer over what others have written since. Turns at a key are taken outside of it: waiting is no failure.
  *
  * Process state has a guard of its own, also on the same store: its times are shorter, and uploads that fill their queue or
  * open their circuit leave it alone. What may be spent on retries is one budget for each store.
@@ -97,8 +98,8 @@ export function guardStores(options: {
   return {
     // Outside of the guard, so that their own calls are tried again like any others. Users' objects only: the type of our own
     // bookkeeping is known, and its checksums are not asked for.
-    objects: withSidecars(objects.store, { log, covers: isPublic }),
-    state: state.store,
+    objects: withSidecars(withTurns(objects.store, exclusive), { log, covers: isPublic, nowMs: clock.nowMs }),
+    state: withTurns(state.store, exclusive),
     health: () => ({ objects: objects.health(), state: state.health() }),
     breakers: () => [...breakersOf('objects', objects.health()), ...breakersOf('state', state.health())],
     selfChecks,

@@ -96,6 +96,10 @@ async function start(): Promise<void> {
     (capabilities) => log.info('store-capabilities', { profile: opened.dialect?.name, ...capabilities }),
     (error: unknown) => log.warn('store-not-reached', { error }),
   )
+  guarded.state.capabilities({ signal: AbortSignal.timeout(probeMs) }).then(
+    ({ conditionalPut }) => log.info('state-store-capabilities', { conditionalPut }),
+    (error: unknown) => log.warn('state-store-not-reached', { error }),
+  )
   setInterval(() => {
     for (const selfCheck of guarded.selfChecks) {
       void selfCheck.recheck({ signal: AbortSignal.timeout(probeMs), notWithinMs: recheckMs / 2 })

@@ -7,9 +7,9 @@ const capabilitiesTurn = '//capabilities'
 
 /**
  * Makes up for conditions that a store does not have, by looking before writing, and says so: `checked`. Two writers of
- * different instances can still both win, because the look and the write are two requests. Within one instance they
- * cannot where `exclusive` is given; then every write waits for its turn at its key. Costs a `head` for each condition.
- * What the store does by itself passes through.
+ * different instances can still both win, because the look and the write are two requests; for those of one instance see
+ * `withTurns`. Costs a `head` for each condition. What the store does by itself passes through. `exclusive` is for the
+ * first look at what the store can do.
  */
 export function withCheckedConditions(store: ObjectStore, options: { exclusive?: Exclusive } = {}): ObjectStore {
   const { exclusive = (_key, _signal, work) => work() } = options
@@ -26,18 +26,6 @@ export function withCheckedConditions(store: ObjectStore, options: { exclusive?:
       first ??= await store.capabilities(options)
       return first
     })
-  }
-
-  const alone = async <Result>(
-    key: ObjectKey,
-    { signal }: CallOptions,
-    write: (own: StoreCapabilities) => Promise<Result>,
-  ): Promise<Result> => {
-    const own = await ownCapabilities({ signal })
-    const allAtomic = [own.conditionalPut, own.conditionalComplete, own.conditionalDelete].every(
-      (condition) => condition === 'atomic',
-    )
-    return allAtomic ? write(own) : exclusive(key, signal, () => write(own))
   }
 
   const conditionHolds = async (key: ObjectKey, when: PutCondition, { signal }: CallOptions): Promise<boolean> => {
@@ -59,27 +47,27 @@ export function withCheckedConditions(store: ObjectStore, options: { exclusive?:
       }
     },
 
-    put: (key, body, options) =>
-      alone(key, options, async ({ conditionalPut }) => {
-        if (conditionalPut !== 'none') return store.put(key, body, options)
-        if (!(await conditionHolds(key, options.when, options))) return { outcome: 'rejected' }
-        return store.put(key, body, { ...options, when: 'always' })
-      }),
+    async put(key, body, options) {
+      const { conditionalPut } = await ownCapabilities(options)
+      if (conditionalPut !== 'none') return store.put(key, body, options)
+      if (!(await conditionHolds(key, options.when, options))) return { outcome: 'rejected' }
+      return store.put(key, body, { ...options, when: 'always' })
+    },
 
-    completeMultipart: (upload, parts, options) =>
-      alone(upload.key, options, async ({ conditionalComplete }) => {
-        if (conditionalComplete !== 'none') return store.completeMultipart(upload, parts, options)
-        if (!(await conditionHolds(upload.key, options.when, options))) return { outcome: 'rejected' }
-        return store.completeMultipart(upload, parts, { ...options, when: 'always' })
-      }),
+    async completeMultipart(upload, parts, options) {
+      const { conditionalComplete } = await ownCapabilities(options)
+      if (conditionalComplete !== 'none') return store.completeMultipart(upload, parts, options)
+      if (!(await conditionHolds(upload.key, options.when, options))) return { outcome: 'rejected' }
+      return store.completeMultipart(upload, parts, { ...options, when: 'always' })
+    },
 
-    delete: (key, { signal, ifMatch }) =>
-      alone(key, { signal }, async ({ conditionalDelete }) => {
-        if (ifMatch === undefined) return store.delete(key, { signal })
-        if (conditionalDelete !== 'none') return store.delete(key, { signal, ifMatch })
-        if (!(await conditionHolds(key, { ifMatch }, { signal }))) return { outcome: 'rejected' }
-        return store.delete(key, { signal })
-      }),
+    async delete(key, { signal, ifMatch }) {
+      if (ifMatch === undefined) return store.delete(key, { signal })
+      const { conditionalDelete } = await ownCapabilities({ signal })
+      if (conditionalDelete !== 'none') return store.delete(key, { signal, ifMatch })
+      if (!(await conditionHolds(key, { ifMatch }, { signal }))) return { outcome: 'rejected' }
+      return store.delete(key, { signal })
+    },
   }
 }
 

@@ -9,7 +9,12 @@ export interface SidecarOptions {
   readonly log: Pick<Log, 'warn'>
   /** Whose facts are worth the second request; of the others the type is guessed. Default: every object's. */
   readonly covers?: (key: ObjectKey) => boolean
+  /** Default: the system's clock. */
+  readonly nowMs?: () => number
 }
+
+/** After a trial that failed. It is dozens of calls: readers must not bring it to a store that is in trouble. */
+const againMs = 60_000
 
 /**
  * For stores that forget what a writer says of an object: content type, checksums and attributes are kept in a small
@@ -18,9 +23,13 @@ export interface SidecarOptions {
  * itself, everything passes through. Costs a small request more for each write, read and delete of what is covered, and
  * three for an upload in parts; a failure of one never fails the call. Its own objects appear in no listing.
  */
-export function withSidecars(store: ObjectStore, { log, covers = () => true }: SidecarOptions): ObjectStore {
+export function withSidecars(
+  store: ObjectStore,
+  { log, covers = () => true, nowMs = Date.now }: SidecarOptions,
+): ObjectStore {
   const notes = createNotes(store, log)
   let forgets: boolean | undefined
+  let failedAtMs = Number.NEGATIVE_INFINITY
 
   /** A store that cannot be tried, for reading only perhaps, is taken at its word. */
   const isForgetful = async (options: CallOptions): Promise<boolean> => {
@@ -29,13 +38,14 @@ export function withSidecars(store: ObjectStore, { log, covers = () => true }: S
       return forgets
     } catch {
       options.signal.throwIfAborted()
+      failedAtMs = nowMs()
       return false
     }
   }
   const isCovered = (key: ObjectKey) => !isSidecar(key) && covers(key)
   /** Before the store was tried: what has checksums, or no note, is no reason to try it. */
   const mayLack = async ({ key, checksums }: ObjectMeta, options: CallOptions) =>
-    checksums === undefined && covers(key) && (await isForgetful(options))
+    checksums === undefined && covers(key) && nowMs() - failedAtMs >= againMs && (await isForgetful(options))
 
   const remember = async (key: ObjectKey, result: PutOutcome, facts: Facts | undefined, options: CallOptions) => {
     if (result.outcome === 'applied' && facts !== undefined) await notes.write(key, result.etag, facts, options)

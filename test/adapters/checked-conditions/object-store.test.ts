@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createKeyedMutex, type Exclusive } from '../../../src/adapters/checked-conditions/keyed-mutex.ts'
 import { withCheckedConditions } from '../../../src/adapters/checked-conditions/object-store.ts'
+import { withTurns } from '../../../src/adapters/checked-conditions/turns.ts'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
 import { UnsupportedByStore } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
@@ -107,12 +108,12 @@ describe('checked conditions', () => {
       return outcomes.filter(({ outcome }) => outcome === 'applied').length
     }
     expect(await race(withCheckedConditions(createPlainStore().store))).toBeGreaterThan(1)
-    const alone = withCheckedConditions(createPlainStore().store, { exclusive: createKeyedMutex() })
+    const alone = withTurns(withCheckedConditions(createPlainStore().store), createKeyedMutex())
     expect(await race(alone)).toBe(1)
   })
 
   it('do not lose a write without a condition that comes in between', async () => {
-    const store = withCheckedConditions(createPlainStore().store, { exclusive: createKeyedMutex() })
+    const store = withTurns(withCheckedConditions(createPlainStore().store), createKeyedMutex())
     const first = await put(store, 'always')
     if (first.outcome !== 'applied') throw new Error('not applied')
     const outcomes = await Promise.all([put(store, 'always'), put(store, { ifMatch: first.etag })])

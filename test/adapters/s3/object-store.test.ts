@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { createKeyedMutex } from '../../../src/adapters/checked-conditions/keyed-mutex.ts'
 import { withCheckedConditions } from '../../../src/adapters/checked-conditions/object-store.ts'
+import { withTurns } from '../../../src/adapters/checked-conditions/turns.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import type { StoreCapabilities } from '../../../src/ports/object-store.ts'
@@ -49,7 +50,7 @@ describeObjectStore('checked conditions over s3 on s3rver', {
   supports: { ...supports, conditionalPut: 'checked', conditionalComplete: 'checked', conditionalDelete: 'checked' },
   gaps,
   async open() {
-    const store = withCheckedConditions(openStore(), { exclusive: createKeyedMutex() })
+    const store = withTurns(withCheckedConditions(openStore()), createKeyedMutex())
     return { store, other: store, close: async () => {} }
   },
 })

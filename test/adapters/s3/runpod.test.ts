@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createKeyedMutex } from '../../../src/adapters/checked-conditions/keyed-mutex.ts'
 import { withCheckedConditions } from '../../../src/adapters/checked-conditions/object-store.ts'
+import { withTurns } from '../../../src/adapters/checked-conditions/turns.ts'
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { withResilience } from '../../../src/adapters/resilience/object-store.ts'
 import { withSidecars } from '../../../src/adapters/sidecars/object-store.ts'
@@ -23,7 +24,7 @@ afterEach(() => started?.close())
 
 /** With what the service puts around it, in its order, for only together do they make up for what RunPod lacks. */
 function guarded(store: ObjectStore): ObjectStore {
-  const checked = withCheckedConditions(store, { exclusive: createKeyedMutex() })
+  const checked = withCheckedConditions(store)
   const guard = withResilience(checked, {
     clock: createSystemClock(),
     ids: createIds(),
@@ -33,7 +34,7 @@ function guarded(store: ObjectStore): ObjectStore {
     verifyBodies: false,
     settings: { completeLookFirstMs: 100 },
   })
-  return withSidecars(guard.store, { log })
+  return withSidecars(withTurns(guard.store, createKeyedMutex()), { log })
 }
 
 describeObjectStore('s3 in the dialect runpod, guarded', {

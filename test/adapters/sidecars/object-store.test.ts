@@ -196,3 +196,23 @@ it('a store that cannot be tried is taken at its word', async () => {
   const untried = { ...memory, capabilities: () => Promise.reject(new StoreUnavailable('read only')) }
   expect(await withSidecars(untried, { log: quiet }).head(key, { signal })).toMatchObject(guessed)
 })
+
+it('readers do not go on trying a store that cannot be tried', async () => {
+  const memory = createMemoryObjectStore({ nowMs: Date.now })
+  await memory.put(key, body, { signal, when: 'always', contentType: 'image/png' })
+  let [trials, nowMs] = [0, 0]
+  const untried: ObjectStore = {
+    ...memory,
+    capabilities() {
+      trials += 1
+      return Promise.reject(new StoreUnavailable('read only'))
+    },
+  }
+  const store = withSidecars(untried, { log: quiet, nowMs: () => nowMs })
+  for (let i = 0; i < 3; i++) await store.head(key, { signal })
+  await (await store.get(key, { signal }))?.body.cancel()
+  expect(trials).toBe(1)
+  nowMs += 60_000
+  await store.head(key, { signal })
+  expect(trials).toBe(2)
+})
