@@ -106,6 +106,7 @@ function byStatus(answer: Answer): CodedError {
 
 function badRequest(answer: Answer): CodedError {
   const { code, message, cause } = answer
+  if (brokeOff(answer)) return networkFailure(cause)
   if (partCodes.has(code)) return new InvalidParts(`the parts do not fit together: ${code}`, { cause })
   if (code === 'RequestTimeout') return unavailable(answer, { blame: 'request' })
   if (damageCodes.has(code)) return unavailable(answer, onceMore)
@@ -137,6 +138,9 @@ const partCodes = new Set(['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'])
 /** The bytes were damaged on their way and refused as a whole. */
 const damageCodes = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody'])
 
+/** How the SDK says that it could not read a whole body, as its message goes on. */
+const notXml = 'XML parse error'
+
 const throttled: FailureFacts = { effect: 'never-sent', blame: 'load' }
 const onceMore: FailureFacts = { effect: 'never-sent', blame: 'request', again: 'once' }
 
@@ -149,11 +153,15 @@ const unavailable = (answer: Answer, facts: FailureFacts) =>
 
 /** A success whose body made no sense: a document cut short comes right the next time, a wrong one does not. */
 function unreadable({ status, message, cause }: Answer): CodedError {
-  if (message.includes('XML parse error')) {
+  if (message.includes(notXml)) {
     return new StoreUnavailable(`the store answered ${status} and half a document`, { cause })
   }
   return new StoreMisbehaved(`the store answered ${status} and something unreadable`, { cause })
 }
+
+/** 400 can mean anything, absence too, and the words that say what were lost on their way. What was read has a fault. */
+const brokeOff = ({ message, cause }: Answer): boolean =>
+  !Object.hasOwn(cause as object, '$fault') && !message.includes(notXml)
 
 function sizeIn({ headers }: Answer): number | undefined {
   const size = /^bytes \*\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]

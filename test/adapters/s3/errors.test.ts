@@ -177,6 +177,22 @@ describe('the one translation of S3 errors', () => {
     })
   })
 
+  it.each([200, 400])('does not take the half of an answer of %i for a verdict', async (status) => {
+    for (const end of ['destroy', 'resetAndDestroy', 'destroySoon'] as const) {
+      const server = await startHttpStub((request, response) => {
+        response.writeHead(status, { 'content-type': 'application/xml', 'content-length': '500' })
+        response.write('<?xml version="1.0"?><Error><Code>Invalid')
+        setTimeout(() => request.socket[end](), 20)
+      })
+      const cut = storeAt(server.origin)
+      const failed = { code: 'store-unavailable', ...store }
+      expect(await thrown(cut.list({ signal, prefix: '', limit: 1 })), end).toMatchObject(failed)
+      expect(await thrown(cut.createMultipart(key, text)), end).toMatchObject({ ...failed, ...maybe })
+      if (status === 400) expect(await thrown(cut.get(key, { signal })), end).toMatchObject(failed)
+      await server.stop()
+    }
+  })
+
   it("gives the caller his own abort's reason, however the store failed", async () => {
     const controller = new AbortController()
     const reason = new Error('the caller went away')
