@@ -1,6 +1,8 @@
+import { StoreUnavailable } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, Condition, ObjectStore, PutCondition, StoreCapabilities } from '../../ports/object-store.ts'
 import type { Exclusive } from './keyed-mutex.ts'
+import { neverSent } from './never-sent.ts'
 
 /** No key: a key has no empty segment. */
 const capabilitiesTurn = '//capabilities'
@@ -30,7 +32,10 @@ export function withCheckedConditions(store: ObjectStore, options: { exclusive?:
 
   const conditionHolds = async (key: ObjectKey, when: PutCondition, { signal }: CallOptions): Promise<boolean> => {
     if (when === 'always') return true
-    const current = await store.head(key, { signal })
+    const current = await store.head(key, { signal }).catch((error: unknown) => {
+      // The write was not sent, so that it may be tried again.
+      throw error instanceof StoreUnavailable ? neverSent(error) : error
+    })
     return when === 'if-absent' ? current === undefined : current?.etag === when.ifMatch
   }
 

@@ -2,6 +2,7 @@ import { StoreUnavailable } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ObjectStore, StoreCapabilities } from '../../ports/object-store.ts'
 import type { Exclusive } from './keyed-mutex.ts'
+import { neverSent } from './never-sent.ts'
 
 /**
  * One writer of a key at a time, where the store cannot decide between several: with it, two writers of one instance never
@@ -29,12 +30,3 @@ export function withTurns(store: ObjectStore, exclusive: Exclusive = (_key, _sig
 
 const decidesAlone = ({ conditionalPut, conditionalComplete, conditionalDelete }: StoreCapabilities): boolean =>
   [conditionalPut, conditionalComplete, conditionalDelete].every((condition) => condition === 'atomic')
-
-/** What was sent to find out was not the write. */
-const neverSent = (error: StoreUnavailable) =>
-  new StoreUnavailable(error.message, {
-    cause: error,
-    effect: 'never-sent',
-    blame: error.blame,
-    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
-  })

@@ -67,3 +67,18 @@ describe('turns at a key', () => {
     expect(await thrown(put(store))).toMatchObject({ code: 'store-unavailable', effect: 'never-sent' })
   })
 })
+
+it('a look that failed before a conditional delete is tried again, for nothing was sent', async () => {
+  const inner = memory()
+  let heads = 0
+  const { store } = guard(
+    withCheckedConditions({
+      ...inner,
+      capabilities: async (options) => ({ ...(await inner.capabilities(options)), conditionalDelete: 'none' }),
+      head: (...of) => (heads++ === 0 ? Promise.reject(new StoreUnavailable('500')) : inner.head(...of)),
+    }),
+  )
+  const written = await put(inner)
+  if (written.outcome !== 'applied') throw new Error('not applied')
+  expect(await store.delete(key, { ifMatch: written.etag, signal })).toEqual({ outcome: 'applied' })
+})
