@@ -1,5 +1,11 @@
 import type { Digests } from '../../ports/digests.ts'
-import { type CodedError, PreconditionFailed, StoreUnavailable, UploadNotFound } from '../../ports/errors.ts'
+import {
+  type CodedError,
+  InvalidParts,
+  PreconditionFailed,
+  StoreUnavailable,
+  UploadNotFound,
+} from '../../ports/errors.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type {
@@ -161,7 +167,10 @@ export function createObjectWriter(
         if (failed !== undefined) throw failed.error
         const result = upload === undefined ? await putWhole(checksums, attributes) : await completeParts(checksums)
         // A store that joins parts may go on after its answer was lost: taking them away would end that.
-        if (result.outcome === 'unknown') upload = undefined
+        if (result.outcome === 'unknown' && upload !== undefined) {
+          log.warn('multipart-left-open', { code: result.cause.code, error: result.cause })
+          upload = undefined
+        }
         const etag = await settled(store, key, result, { when, checksums, signal })
         return { key, sizeBytes, etag, checksums, contentType }
       } catch (error) {
@@ -174,9 +183,9 @@ export function createObjectWriter(
   }
 }
 
-/** The upload is ours, and none of the caller's business: to him the store has failed. */
+/** The upload and its parts are ours, and none of the caller's business: to him the store has failed. */
 function uploadLost(error: unknown): never {
-  if (!(error instanceof UploadNotFound)) throw error
+  if (!(error instanceof UploadNotFound || error instanceof InvalidParts)) throw error
   throw new StoreUnavailable('the store lost the upload', { cause: error, effect: 'never-sent', blame: 'request' })
 }
 

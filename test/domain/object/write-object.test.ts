@@ -3,7 +3,8 @@ import { createMemoryObjectStore } from '../../../src/adapters/memory/object-sto
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { createObjectRecords } from '../../../src/domain/object/object-record.ts'
 import { storeObject } from '../../../src/domain/object/store-object.ts'
-import { PreconditionFailed, StoreUnavailable, UploadNotFound } from '../../../src/ports/errors.ts'
+import { InvalidParts, PreconditionFailed, StoreUnavailable, UploadNotFound } from '../../../src/ports/errors.ts'
+import type { Log } from '../../../src/ports/log.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore, PutCondition } from '../../../src/ports/object-store.ts'
 
@@ -19,16 +20,21 @@ async function* chunks(sizeBytes: number, fill = 7) {
   for (let sent = 0; sent < sizeBytes; sent += MiB) yield new Uint8Array(Math.min(MiB, sizeBytes - sent)).fill(fill)
 }
 
-const write = (store: ObjectStore, sizeBytes: number, when: PutCondition, fill?: number) =>
-  storeObject({ store, digests, records: createObjectRecords({ store, digests }), log }, key, chunks(sizeBytes, fill), {
-    contentType: 'application/octet-stream',
-    when,
-    maxBytes: 64 * MiB,
-    windowBytes: 32 * MiB,
-    sizeBytes: undefined,
-    sha256: undefined,
-    signal,
-  })
+const write = (store: ObjectStore, sizeBytes: number, when: PutCondition, fill?: number, to: Log = log) =>
+  storeObject(
+    { store, digests, records: createObjectRecords({ store, digests }), log: to },
+    key,
+    chunks(sizeBytes, fill),
+    {
+      contentType: 'application/octet-stream',
+      when,
+      maxBytes: 64 * MiB,
+      windowBytes: 32 * MiB,
+      sizeBytes: undefined,
+      sha256: undefined,
+      signal,
+    },
+  )
 
 describe('a write whose answer is lost', () => {
   it('is a success when the object is there with just these bytes', async () => {
@@ -71,8 +77,11 @@ describe('a write whose answer is lost', () => {
         await memory.abortMultipart(...args)
       },
     }
-    await expect(write(store, 20 * MiB, 'always')).rejects.toBeInstanceOf(StoreUnavailable)
+    const events: string[] = []
+    const heard = { ...log, warn: (event: string) => void events.push(event) }
+    await expect(write(store, 20 * MiB, 'always', 7, heard)).rejects.toBeInstanceOf(StoreUnavailable)
     expect(aborted).toBe(0)
+    expect(events).toEqual(['multipart-left-open'])
   })
 })
 
@@ -112,6 +121,7 @@ describe('an upload that the store has lost', () => {
   it.each([
     ['while parts are sent', { ...memory, putPart: gone }],
     ['when they are joined', { ...memory, completeMultipart: gone }],
+    ['in one of its parts', { ...memory, completeMultipart: () => Promise.reject(new InvalidParts('no part 2')) }],
   ])('%s is a failure of the store, and not of the caller', async (_, store) => {
     await expect(write(store, 20 * MiB, 'always')).rejects.toMatchObject({ code: 'store-unavailable' })
     expect(await memory.head(key, { signal })).toBeUndefined()
