@@ -20,6 +20,8 @@ export interface S3Bucket {
     listForm: ListForm
     /** As the dialect has it, and where it was seen. */
     listsMore: boolean
+    /** A HEAD was seen to name a version as the answer to its write did. */
+    namesAgree: boolean
   }
 }
 
@@ -32,7 +34,7 @@ export function openBucket({
     ...place,
     base: baseOf(prefix),
     quotedConditions: true,
-    learned: { listForm: wholeForm, listsMore: place.dialect.listsMore },
+    learned: { listForm: wholeForm, listsMore: place.dialect.listsMore, namesAgree: false },
   }
 }
 

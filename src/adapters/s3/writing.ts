@@ -43,7 +43,8 @@ export function conditionHeaders(bucket: S3Bucket, when: PutCondition) {
 
 /**
  * The version that a success has made. Asked for where the answer does not name it (Ceph 16 after a multipart upload), or
- * is not to be believed. Throws `StoreUnavailable` when the object is not to be seen in its size.
+ * is not to be believed. Throws `StoreUnavailable` when the object is not to be seen: in its size, and by its name where
+ * this server is known to give one name to one version.
  */
 export async function etagOfStored(
   bucket: S3Bucket,
@@ -55,7 +56,9 @@ export async function etagOfStored(
   let cause: unknown
   try {
     const meta = await headObject(bucket, key, { signal })
-    if (meta?.sizeBytes === sizeBytes) return named ?? meta.etag
+    if (named !== undefined && meta?.etag === named) bucket.learned.namesAgree = true
+    const isOther = named !== undefined && meta?.etag !== named && bucket.learned.namesAgree
+    if (meta?.sizeBytes === sizeBytes && !isOther) return meta.etag
   } catch (error) {
     signal.throwIfAborted()
     cause = error

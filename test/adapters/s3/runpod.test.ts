@@ -82,6 +82,14 @@ describe('a store that acknowledges what it does not keep', () => {
     expect(await store.put(key, new Uint8Array(3), text)).toMatchObject({ outcome: 'unknown' })
   })
 
+  it('is unknown too when an older object of the same size is there', async () => {
+    const { store, fake } = await losing()
+    await store.put(key, new Uint8Array([1, 1, 1]), text)
+    fake.inject('PutObject', 2, { loses: true })
+    await store.put(key, new Uint8Array([2, 2, 2]), text)
+    expect(await store.put(key, new Uint8Array([3, 3, 3]), text)).toMatchObject({ outcome: 'unknown' })
+  })
+
   it('is unknown when it cannot be looked at', async () => {
     const { store, fake } = await losing()
     fake.inject('HeadObject', 'every', { when: 'before-commit', answer: { status: 502, body: '<html>' } })

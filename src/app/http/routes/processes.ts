@@ -218,7 +218,7 @@ export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[
       responses: { 204: { description: 'removed, or never was' }, 409: problemResponse },
     },
     async (c, { params }) => {
-      await demandVersion(c, params.id, () => deleteProcess(store, params.id, { signal: c.var.signal }))
+      await demandVersion(c, params.id, () => deleteProcess(deps, params.id, { signal: c.var.signal }))
       return c.body(null, 204)
     },
   )
