@@ -38,6 +38,7 @@ export function createCircuit(
   let reopensAtMs = 0
   let triesSinceMs = 0
   let tries = 0
+  let successes = 0
   let halfAFailure = false
 
   const openFor = ({ attempt }: IHalfOpenAfterBackoffContext): number => {
@@ -79,23 +80,35 @@ export function createCircuit(
     created.onHalfOpen(() => {
       // The call that finds the circuit due is the first to try.
       tries = 1
+      successes = 0
       triesSinceMs = clock.nowMs()
     })
-    created.onStateChange(() => tell({ event: 'circuit', group, ...state() }))
+    // One that was given up for a new one may still hear from those who try.
+    created.onStateChange(() => created === breaker && tell({ event: 'circuit', group, ...state() }))
     return created
   }
 
   let breaker = createBreaker()
+
+  const close = (): void => {
+    breaker = createBreaker()
+    tell({ event: 'circuit', group, ...state() })
+  }
+
+  /** As soon as the tries that are still out cannot change it: one of them may be busy with a large body for long. */
+  const countSuccess = (tried: CircuitBreakerPolicy): void => {
+    if (tried !== breaker || breaker.state !== cockatiel.CircuitState.HalfOpen) return
+    successes += 1
+    const failuresAtMost = settings.halfOpenCalls - successes
+    if (failuresAtMost / settings.halfOpenCalls <= settings.halfOpenFailuresMax) close()
+  }
 
   /** cockatiel lets callers wait for those who try: deaf to aborts, and for ever where a Worker's request was cut off. */
   const joinTries = (): void => {
     if (breaker.state !== cockatiel.CircuitState.HalfOpen) return
     if (tries < settings.halfOpenCalls) tries += 1
     else if (clock.nowMs() - triesSinceMs < settings.halfOpenMaxMs) throw new cockatiel.BrokenCircuitError()
-    else {
-      breaker = createBreaker()
-      tell({ event: 'circuit', group, ...state() })
-    }
+    else close()
   }
 
   const run: Circuit['run'] = async (attempt, signal) => {
@@ -103,7 +116,9 @@ export function createCircuit(
     const tried = breaker
     return tried.execute(async () => {
       try {
-        return await attempt()
+        const value = await attempt()
+        countSuccess(tried)
+        return value
       } catch (error) {
         // cockatiel takes what it does not handle for a success of a half-open circuit: a caller who left before there was
         // an answer would prove the store's health.

@@ -42,7 +42,9 @@ export function resumedBody(options: ResumedBody): ReadableStream<Uint8Array> {
   const checksum = wholeChecksum(options)
   let source: Source | undefined = openSource(first, limits, clock)
   let deliveredBytes = 0
-  /** In a row, and where the first of them was. */
+  /** What a source that crawls gives in one window: more than that, and it has moved in between. */
+  const slowBytes = (limits.bodyFloorBytesPerSecond * limits.bodyFloorWindowMs) / 1000
+  /** In a row, and where the last of them was. */
   let failures = 0
   let failedAtBytes = -1
   let reopening = false
@@ -87,7 +89,8 @@ export function resumedBody(options: ResumedBody): ReadableStream<Uint8Array> {
     source = undefined
     // All of it is here; what broke was nothing but the end of the connection.
     if (deliveredBytes === lengthBytes) return
-    failures = deliveredBytes > failedAtBytes && !(error instanceof TooSlow) ? 1 : failures + 1
+    const isProgress = deliveredBytes - failedAtBytes >= (error instanceof TooSlow ? slowBytes : 1)
+    failures = isProgress ? 1 : failures + 1
     failedAtBytes = deliveredBytes
     const resumed = failures <= limits.bodyFailuresMax && error.again !== 'never'
     onFailure(error, { reopening, resumed, deliveredBytes })

@@ -170,6 +170,29 @@ describe('the circuit', () => {
     await Promise.all(tries)
   })
 
+  it('closes as soon as enough tries have worked, whatever the slowest of them does', async () => {
+    const failing = createFailingStore()
+    const long = { metaAttemptMs: 5_000, metaDeadlineMs: 5_000 }
+    const { store, health, events } = guard(failing.store, { retriesMax: 0, openFirstMs: 20, ...long })
+    failing.next(...failures(10), 'hangs')
+    for (let i = 0; i < 10; i++) await thrown(store.head(key, { signal }))
+    await new Promise((resolve) => setTimeout(resolve, 25))
+    const controller = new AbortController()
+    const slowest = thrown(store.head(key, { signal: controller.signal }))
+    await store.head(key, { signal })
+    expect(health().meta.circuit).toBe('half-open')
+    await store.head(key, { signal })
+    expect(health().meta.circuit).toBe('closed')
+    controller.abort()
+    await slowest
+    expect(health().meta.circuit).toBe('closed')
+    expect(events.filter(({ event }) => event === 'store-circuit').map(({ fields }) => fields?.circuit)).toEqual([
+      'open',
+      'half-open',
+      'closed',
+    ])
+  })
+
   it('is not closed by callers who leave while it is being tried', async () => {
     const failing = createFailingStore()
     const long = { metaAttemptMs: 5_000, metaDeadlineMs: 5_000 }

@@ -162,7 +162,8 @@ describe('a body that fails in the middle', () => {
 })
 
 describe('a slow body', () => {
-  const trickling = (pieceBytes: number, everyMs: number) => {
+  /** Each source gives `quickBytes` at once before it slows down. */
+  const trickling = (pieceBytes: number, everyMs: number, quickBytes = 0) => {
     const source = cutting([])
     const store: ObjectStore = {
       ...source.store,
@@ -174,8 +175,12 @@ describe('a slow body', () => {
         const body = new ReadableStream<Uint8Array>(
           {
             async pull(controller) {
-              await new Promise((resolve) => setTimeout(resolve, everyMs))
               if (given >= bytes.length) return controller.close()
+              if (given < quickBytes) {
+                given = quickBytes
+                return controller.enqueue(bytes.slice(0, quickBytes))
+              }
+              await new Promise((resolve) => setTimeout(resolve, everyMs))
               controller.enqueue(bytes.slice(given, given + pieceBytes))
               given += pieceBytes
             },
@@ -195,6 +200,14 @@ describe('a slow body', () => {
     await put(source.memory, pattern(4000))
     expect(await thrown(read(store))).toMatchObject({ message: expect.stringMatching(/bytes a second/) })
     expect(source.asked).toHaveLength(3)
+  })
+
+  it('may slow down as often as it likes while it moves in between', async () => {
+    const source = trickling(10, 10, 1000)
+    const { store } = guard(source.store, { ...floor, bodyFailuresMax: 2 })
+    await put(source.memory, pattern(6000))
+    expect(await read(store)).toEqual(pattern(6000))
+    expect(source.asked.length).toBeGreaterThan(4)
   })
 
   it('above the floor takes the time that it takes, and so does a slow reader', async () => {
