@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Digests } from '../../ports/digests.ts'
 import { InvalidParts, StoreDenied, StoreUnavailable, UnsupportedByStore, UploadNotFound } from '../../ports/errors.ts'
+import type { Ids } from '../../ports/ids.ts'
 import type {
   CallOptions,
   ETag,
@@ -12,6 +13,7 @@ import type {
 } from '../../ports/object-store.ts'
 import type { StoreTelemetry } from '../../ports/store-telemetry.ts'
 import { isJoined, joinedEtag } from './evidence.ts'
+import { patiently } from './patience.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import { callTimes, type ResilienceSettings } from './settings.ts'
 
@@ -24,6 +26,7 @@ export interface CompleteDeps {
   readonly budget: RetryBudget
   readonly settings: ResilienceSettings
   readonly clock: Clock
+  readonly ids: Pick<Ids, 'fraction'>
   readonly tell: StoreTelemetry
 }
 
@@ -44,7 +47,8 @@ const quickLooks = 2
  * Joins parts, and says so only after a look of our own at the object. Stores that join files answer late, with a time-out
  * of a proxy, with an error inside of a success, or that there is no such upload because it is done; and one was reported
  * to acknowledge what was not there (RunPod). So no answer but a refusal is believed: the object decides, and where nothing
- * of it is to be seen the parts are joined again, as often as a call is retried.
+ * of it is to be seen the parts are joined again, as often as a call is retried. A store that is away is waited for, as long
+ * as a Complete may take: an upload of an hour must not end with an outage of a minute.
  *
  * Costs two heads beside the request. Not counted by a circuit: a store that is busy joining is not one that is down.
  * Throws `UploadNotFound` and `InvalidParts` when nothing has landed and no earlier attempt can have been heard.
@@ -55,12 +59,13 @@ export async function completeUpload(
   parts: readonly Part[],
   options: CallOptions & { when: PutCondition },
 ): Promise<PutOutcome> {
-  const { look, settings, clock, budget } = deps
+  const { look, settings, clock, ids, budget } = deps
   const { when, signal } = options
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
   const endsAtMs = clock.nowMs() + callTimes(settings).completing(sizeBytes).deadlineMs
   const wanted = { sizeBytes, etag: joinedEtag(parts, deps.digests.md5) }
-  const before = await look.head(upload.key, { signal })
+  const patience = { endsAtMs, settings, clock, ids, signal }
+  const before = await patiently(patience, () => look.head(upload.key, { signal }))
 
   const see = async (said: Said): Promise<Seen> => {
     const now = await look.head(upload.key, { signal }).catch((error: unknown) => {
@@ -95,9 +100,11 @@ export async function completeUpload(
   let heard: StoreUnavailable | undefined
   for (let attempt = 0; ; attempt++) {
     const startedAtMs = clock.nowMs()
-    const said = await tryJoining(deps, upload, parts, options)
+    const said = await patiently(patience, () => tryJoining(deps, upload, parts, options)).catch((error: unknown) => {
+      if (heard === undefined || !(error instanceof StoreUnavailable)) throw error
+      return { said: 'lost', cause: error } as const
+    })
     if (said.said === 'rejected') return { outcome: 'rejected' }
-    if (said.said === 'lost' && said.cause.effect === 'never-sent' && heard === undefined) throw said.cause
 
     const isSlow = clock.nowMs() - startedAtMs >= settings.completeSlowMs
     const trusted = said.said === 'joined' || heard !== undefined || isSlow
@@ -137,6 +144,7 @@ const lostAnswer = (said: Exclude<Said, { said: 'rejected' }>): StoreUnavailable
   return new StoreUnavailable('another object was stored meanwhile', { cause: said.cause })
 }
 
+/** Throws what was never sent, which may as well be tried again. */
 async function tryJoining(
   { join }: CompleteDeps,
   upload: MultipartUpload,
@@ -150,7 +158,7 @@ async function tryJoining(
   } catch (cause) {
     if (cause instanceof UploadNotFound) return { said: 'gone', cause }
     if (cause instanceof InvalidParts) return { said: 'misfit', cause }
-    if (cause instanceof StoreUnavailable) return { said: 'lost', cause }
+    if (cause instanceof StoreUnavailable && cause.effect === 'maybe-sent') return { said: 'lost', cause }
     throw cause
   }
 }

@@ -19,6 +19,7 @@ import { isBody } from './evidence.ts'
 import { type Call, guarded } from './guarded-call.ts'
 import { lostAsUnknown, unknownAsLost } from './lost-write.ts'
 import { type OpenedBody, openBody } from './open-body.ts'
+import { patiently } from './patience.ts'
 import { createPlaces, type Places } from './places.ts'
 import { resumedBody } from './resumed-body.ts'
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
@@ -200,16 +201,23 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
         store.createMultipart(key, { ...which, signal }),
       ),
 
-    // Sent again, a part replaces itself.
-    putPart: (upload, partNumber, body, which) =>
-      repeat(
-        'data',
-        'putPart',
-        times.sending(body.byteLength),
-        which,
-        (signal) => store.putPart(upload, partNumber, body, { signal }),
-        { within: partPlaces },
-      ),
+    // Sent again, a part replaces itself. It is one of many, and its bytes are not asked for again: a store that is away is
+    // waited for.
+    putPart(upload, partNumber, body, { signal: callers }) {
+      const { attemptMs, deadlineMs } = times.sending(body.byteLength)
+      const endsAtMs = clock.nowMs() + deadlineMs
+      return patiently({ endsAtMs, settings, clock, ids, signal: callers }, () => {
+        const leftMs = Math.max(1, endsAtMs - clock.nowMs())
+        return repeat(
+          'data',
+          'putPart',
+          { attemptMs: Math.min(attemptMs, leftMs), deadlineMs: leftMs },
+          { signal: callers },
+          (signal) => store.putPart(upload, partNumber, body, { signal }),
+          { within: partPlaces },
+        )
+      })
+    },
 
     listParts: (upload, { signal }) => partsOf(upload, { signal }),
 
@@ -238,6 +246,7 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
           budget,
           settings,
           clock,
+          ids,
           tell,
         },
         upload,

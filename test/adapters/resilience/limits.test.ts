@@ -85,7 +85,7 @@ describe("the caller's abort", () => {
   it('ends a call at once, with its reason, whatever it was waiting for', async () => {
     for (const trouble of ['hangs', { throws: neverSent() }] as const) {
       const failing = createFailingStore()
-      const waits = { metaAttemptMs: 5_000, metaDeadlineMs: 5_000, backoffFirstMs: 5_000, backoffMaxMs: 5_000 }
+      const waits = { metaAttemptMs: 5_000, metaDeadlineMs: 5_000, backoffFirstMs: 900_000, backoffMaxMs: 900_000 }
       const { store } = guard(failing.store, waits)
       failing.next(trouble)
       const controller = new AbortController()

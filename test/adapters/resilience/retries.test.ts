@@ -80,6 +80,16 @@ describe('a call that may as well be made twice', () => {
     }
   })
 
+  it('is made for longer when it sends a part of an upload, and also through an open circuit', async () => {
+    const failing = createFailingStore()
+    const { store, events } = guard(failing.store, { sendAttempts: 20, openFirstMs: 20 })
+    const upload = await store.createMultipart(key, { signal, contentType: 'text/plain' })
+    failing.next(...Array.from({ length: 15 }, () => ({ throws: neverSent() })))
+    expect(await store.putPart(upload, 1, new Uint8Array(3), { signal })).toMatchObject({ sizeBytes: 3 })
+    expect(failing.calls.filter((call) => call === 'putPart')).toHaveLength(16)
+    expect(events.map(({ event }) => event)).toContain('store-circuit')
+  })
+
   it('deletes again only those of many that failed', async () => {
     const failing = createFailingStore()
     const asked: number[] = []

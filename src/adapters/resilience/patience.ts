@@ -1,0 +1,34 @@
+import type { Clock } from '../../ports/clock.ts'
+import { StoreUnavailable } from '../../ports/errors.ts'
+import type { Ids } from '../../ports/ids.ts'
+import type { ResilienceSettings } from './settings.ts'
+
+export interface Patience {
+  readonly endsAtMs: number
+  readonly settings: Pick<ResilienceSettings, 'backoffMaxMs'>
+  readonly clock: Clock
+  readonly ids: Pick<Ids, 'fraction'>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Makes a guarded call again while the store is away, until `endsAtMs`: for what would lose the work of an hour to an outage
+ * of a minute. Whoever calls it knows that doing the work twice is as good as once. An open circuit answers without a
+ * request, so that waiting for it costs the store nothing. Throws the last failure, or at once what time does not mend.
+ */
+export async function patiently<Value>(
+  { endsAtMs, settings, clock, ids, signal }: Patience,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof StoreUnavailable) || error.again !== 'usual') throw error
+      const waitMs = Math.max(error.retryAfterMs ?? 0, settings.backoffMaxMs * (0.5 + 0.5 * ids.fraction()))
+      if (clock.nowMs() + waitMs >= endsAtMs) throw error
+      await clock.sleep(waitMs, signal)
+    }
+  }
+}
