@@ -57,18 +57,23 @@ export type StoreEvent =
 /** Must not throw, and must return at once: it is called in the middle of every call. */
 export type StoreTelemetry = (event: StoreEvent) => void
 
-export interface ClassHealth {
-  readonly circuit: 'closed' | 'open' | 'half-open'
-  /** How long calls will still be refused. 0 when they are not. */
-  readonly retryAfterMs: number
+export interface QueueHealth {
   readonly running: number
   readonly waiting: number
   /** How many may run at once now: fewer than set while the store throttles. */
   readonly places: number
 }
 
+export interface ClassHealth extends QueueHealth {
+  readonly circuit: 'closed' | 'open' | 'half-open'
+  /** How long calls will still be refused. 0 when they are not. */
+  readonly retryAfterMs: number
+}
+
 /** How the guard around one store stands, in this process or isolate. */
 export interface StoreHealth extends Readonly<Record<CallClass, ClassHealth>> {
+  /** Parts of uploads have the circuit of `data`, and places of their own. */
+  readonly parts: QueueHealth
   /** Points that are left for retries. */
   readonly retryBudget: number
 }

@@ -81,8 +81,8 @@ export function createStoreMetrics(): StoreMetrics {
     async text(healths) {
       for (const [store, health] of Object.entries(healths)) {
         budget.set({ store }, health.retryBudget)
-        for (const group of groups) {
-          circuit.set({ store, group }, circuitLevels[health[group].circuit])
+        for (const group of groups) circuit.set({ store, group }, circuitLevels[health[group].circuit])
+        for (const group of [...groups, 'parts'] as const) {
           running.set({ store, group }, health[group].running)
           waiting.set({ store, group }, health[group].waiting)
           places.set({ store, group }, health[group].places)

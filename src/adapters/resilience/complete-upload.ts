@@ -94,8 +94,8 @@ export async function completeUpload(
     }
   }
 
-  const settle = (verdict: 'landed' | 'lost' | 'open') =>
-    deps.tell({ event: 'settled', group: 'meta', operation: 'completeMultipart', verdict })
+  const about = { group: 'meta', operation: 'completeMultipart' } as const
+  const settle = (verdict: 'landed' | 'lost' | 'open') => deps.tell({ event: 'settled', ...about, verdict })
 
   let heard: StoreUnavailable | undefined
   for (let attempt = 0; ; attempt++) {
@@ -132,7 +132,11 @@ export async function completeUpload(
       clock.nowMs() < endsAtMs &&
       (await isOpen(look, upload, { signal })) &&
       budget.spend(settings.budgetPerRetry)
-    if (again) continue
+    if (again) {
+      const { effect, message } = heard
+      deps.tell({ event: 'retry', ...about, retry: attempt + 1, waitMs: 0, effect, message, budget: budget.left() })
+      continue
+    }
     settle('open')
     return { outcome: 'unknown', cause: heard }
   }

@@ -1,8 +1,8 @@
 import type { Digests } from '../../ports/digests.ts'
 import type { Checksums, ETag, ObjectMeta, Part } from '../../ports/object-store.ts'
 
-// How to know one's own write again after its answer was lost. All of it is pure, and none of it is ever a guess: what
-// cannot be told apart from somebody else's write is not ours.
+// How to know one's own write again after its answer was lost. All of it is pure. What cannot be told apart from somebody
+// else's write is not ours, but for one case that `isJoined` names.
 
 type Md5 = Digests['md5']
 

@@ -266,6 +266,7 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
       data: classHealth('data'),
       meta: classHealth('meta'),
       list: classHealth('list'),
+      parts: partPlaces.count(),
       retryBudget: budget.left(),
     }),
   }

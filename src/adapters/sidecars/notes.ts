@@ -52,7 +52,9 @@ export function createNotes(store: ObjectStore, log: Pick<Log, 'warn'>): Notes {
 
   const drop = (at: readonly Promise<ObjectKey>[], options: CallOptions) =>
     attempt('sidecars-not-removed', options, noteMs + at.length * removalEachMs, async ({ signal }) => {
-      await store.deleteMany(await Promise.all(at), { signal })
+      const removed = await store.deleteMany(await Promise.all(at), { signal })
+      const left = removed.find(({ error }) => error !== undefined)
+      if (left !== undefined) throw left.error
     })
 
   return {

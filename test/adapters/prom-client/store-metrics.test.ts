@@ -47,7 +47,13 @@ it('has a series for everything that can be told', async () => {
   tell({ event: 'body-failed', resumed: true, deliveredBytes: 1, message: 'reset' })
   tell({ event: 'settled', ...about, verdict: 'landed' })
   const idle = { circuit: 'half-open', retryAfterMs: 0, running: 1, waiting: 2, places: 3 } as const
-  const health: StoreHealth = { data: idle, meta: idle, list: idle, retryBudget: 7 }
+  const health: StoreHealth = {
+    data: idle,
+    meta: idle,
+    list: idle,
+    parts: { running: 4, waiting: 5, places: 6 },
+    retryBudget: 7,
+  }
   const seen = series(await metrics.text({ state: health }))
   expect(seen.get('lora_store_queue_seconds_sum{store="state",group="data"}')).toBe(1.5)
   expect(seen.get('lora_store_retries_denied_total{store="state",group="data",operation="get"}')).toBe(1)
@@ -57,4 +63,6 @@ it('has a series for everything that can be told', async () => {
   expect(seen.get('lora_store_running{store="state",group="meta"}')).toBe(1)
   expect(seen.get('lora_store_waiting{store="state",group="meta"}')).toBe(2)
   expect(seen.get('lora_store_places{store="state",group="meta"}')).toBe(3)
+  expect(seen.get('lora_store_waiting{store="state",group="parts"}')).toBe(5)
+  expect(seen.has('lora_store_circuit{store="state",group="parts"}')).toBe(false)
 })

@@ -70,9 +70,10 @@ describe('joining parts', () => {
   })
 
   it('that did not happen is done again', async () => {
-    const { store, joins } = joining((really, nth) => (nth < 3 ? lost() : really()))
+    const { store, joins, told } = joining((really, nth) => (nth < 3 ? lost() : really()))
     expect(await complete(store)).toMatchObject({ outcome: 'applied' })
     expect(joins()).toBe(3)
+    expect(told.filter(({ event }) => event === 'retry')).toHaveLength(2)
     expect(await stored(store)).toBe('after')
   })
 
