@@ -54,14 +54,18 @@ export async function etagOfStored(
   const named = etagFrom(ETag)
   if (named !== undefined && !bucket.dialect.looksAfterPut) return named
   let cause: unknown
-  try {
-    const meta = await headObject(bucket, key, { signal })
-    if (named !== undefined && meta?.etag === named) bucket.learned.namesAgree = true
-    const isOther = named !== undefined && meta?.etag !== named && bucket.learned.namesAgree
-    if (meta?.sizeBytes === sizeBytes && !isOther) return meta.etag
-  } catch (error) {
-    signal.throwIfAborted()
-    cause = error
+  // A look that fails is made once more: to repeat the write for it would cost more than a HEAD.
+  for (let look = 0; look < 2; look++) {
+    try {
+      const meta = await headObject(bucket, key, { signal })
+      if (named !== undefined && meta?.etag === named) bucket.learned.namesAgree = true
+      const isOther = named !== undefined && meta?.etag !== named && bucket.learned.namesAgree
+      if (meta?.sizeBytes === sizeBytes && !isOther) return meta.etag
+      break
+    } catch (error) {
+      signal.throwIfAborted()
+      cause = error
+    }
   }
   throw new StoreUnavailable('what was stored is not to be seen', { cause })
 }

@@ -90,6 +90,13 @@ describe('a store that acknowledges what it does not keep', () => {
     expect(await store.put(key, new Uint8Array([3, 3, 3]), text)).toMatchObject({ outcome: 'unknown' })
   })
 
+  it('is looked at again when a look fails', async () => {
+    const { store, fake } = await losing()
+    fake.inject('HeadObject', 1, { when: 'before-commit', answer: { status: 502, body: '<html>' } })
+    expect(await store.put(key, new Uint8Array(3), text)).toMatchObject({ outcome: 'applied' })
+    expect(fake.count('PutObject')).toBe(1)
+  })
+
   it('is unknown when it cannot be looked at', async () => {
     const { store, fake } = await losing()
     fake.inject('HeadObject', 'every', { when: 'before-commit', answer: { status: 502, body: '<html>' } })
