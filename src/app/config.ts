@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { ResilienceSettings } from '../adapters/resilience/settings.ts'
-import { type DialectName, dialectNames } from '../adapters/s3/dialect.ts'
+import { type Dialect, type DialectName, dialectNames, dialectOf } from '../adapters/s3/dialect.ts'
 import {
   type ApiToken,
   apiToken,
@@ -97,8 +97,12 @@ const EnvironmentSchema = z
         const region = runPodRegionProblem(env.STATE_S3_ENDPOINT_URL, env.STATE_S3_REGION)
         if (region !== undefined) problem('STATE_S3_REGION', region)
       }
-      for (const { path, message } of storeSettingsFaults(env)) {
-        if (!wrong.has(path)) context.addIssue({ code: 'custom', path: [path], message })
+      const dialects = [
+        store === 's3' ? dialectIn(env.S3_PROFILE, env.S3_ENDPOINT_URL) : undefined,
+        ...(env.STATE_S3_BUCKET === undefined ? [] : [dialectIn(env.STATE_S3_PROFILE, env.STATE_S3_ENDPOINT_URL)]),
+      ]
+      for (const { path, message } of storeSettingsFaults(env, { wrong, dialects })) {
+        context.addIssue({ code: 'custom', path: [path], message })
       }
       if (env.MIN_IMAGE_SIDE_PX > env.MAX_IMAGE_SIDE_PX) {
         problem('MIN_IMAGE_SIDE_PX', 'must not be larger than MAX_IMAGE_SIDE_PX')
@@ -110,6 +114,13 @@ const EnvironmentSchema = z
     // Also when single variables are wrong, so that all is told at once.
     { when: () => true },
   )
+
+/** `undefined` where what names it is wrong, which is told already. */
+function dialectIn(profile: DialectName | 'auto', endpointUrl: string | undefined): Dialect | undefined {
+  const isRead =
+    profile === 'auto' ? endpointUrl === undefined || URL.canParse(endpointUrl) : dialectNames.includes(profile)
+  return isRead ? dialectOf(profile, endpointUrl) : undefined
+}
 
 /** Every variable that `readConfig` reads. */
 export const variableNames: readonly string[] = Object.keys(EnvironmentSchema.shape)

@@ -8,6 +8,7 @@ import type { Ids } from '../ports/ids.ts'
 import type { LinkSigner } from '../ports/link-signer.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { S3Settings } from './config.ts'
+import { profileSettings } from './store-settings.ts'
 
 export interface OpenedS3 {
   readonly store: ObjectStore
@@ -45,7 +46,7 @@ export function openS3(settings: S3Settings, { ids, clock }: { ids: Ids; clock: 
     links: ownLinksBecause === undefined ? createS3LinkSigner({ client, bucket, prefix, clock }) : undefined,
     ownLinksBecause,
     dialect,
-    resilience: resilienceOf(dialect),
+    resilience: profileSettings(dialect),
   }
 }
 
@@ -55,11 +56,4 @@ function ownLinksReason(presign: S3Settings['presign'], { name, browsers }: Dial
   if (presign === 'never') return 'S3_PRESIGN=never'
   if (browsers === 'reach' || presign === 'always') return undefined
   return `whether browsers reach a store of the profile ${name} is not known; S3_PRESIGN=always says that they do`
-}
-
-function resilienceOf({ partsAtOnce, attemptMsMax }: Dialect): Partial<ResilienceSettings> {
-  return {
-    ...(partsAtOnce !== undefined && { partsAtOnce }),
-    ...(attemptMsMax !== undefined && { sendAttemptMaxMs: attemptMsMax, completeAttemptMs: attemptMsMax }),
-  }
 }

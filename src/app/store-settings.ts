@@ -3,9 +3,11 @@ import {
   defaultSettings,
   type ResilienceSettings,
   type SettingName,
+  type SettingsFault,
   settingsFaults,
   settingsTable,
 } from '../adapters/resilience/settings.ts'
+import type { Dialect } from '../adapters/s3/dialect.ts'
 import { number } from './config-values.ts'
 
 /** `bodyIdleMs` is set as `STORE_BODY_IDLE_MS`. */
@@ -33,11 +35,54 @@ export function storeSettings(variables: Readonly<Record<string, unknown>>): Par
   return Object.fromEntries(given)
 }
 
-/** What cannot work together, in the names of the variables. */
-export function storeSettingsFaults(variables: Readonly<Record<string, unknown>>): { path: string; message: string }[] {
-  const settings = { ...defaultSettings, ...storeSettings(variables) }
-  return settingsFaults(settings).map(({ small, large, smallValue, largeValue }) => ({
-    path: variableOf(small),
-    message: `${smallValue} must not be above ${variableOf(large)}, which is ${largeValue}`,
-  }))
+/** What the dialect of a store wants otherwise than other stores. */
+export function profileSettings({ partsAtOnce, attemptMsMax }: Dialect): Partial<ResilienceSettings> {
+  return {
+    ...(partsAtOnce !== undefined && { partsAtOnce }),
+    ...(attemptMsMax !== undefined && { sendAttemptMaxMs: attemptMsMax, completeAttemptMs: attemptMsMax }),
+  }
+}
+
+export interface VariableFault {
+  readonly path: string
+  readonly message: string
+}
+
+/**
+ * What cannot work together beside stores of these dialects, in the names of the variables. Only what was set is to blame:
+ * where the other value comes from a profile or is a default, the message says so, and what to set. Variables that are
+ * `wrong` by themselves are left out.
+ */
+export function storeSettingsFaults(
+  variables: Readonly<Record<string, unknown>>,
+  { wrong, dialects }: { wrong: ReadonlySet<unknown>; dialects: readonly (Dialect | undefined)[] },
+): VariableFault[] {
+  const given = storeSettings(variables)
+  const found = new Map<string, VariableFault>()
+  for (const dialect of dialects) {
+    const ofProfile = dialect === undefined ? {} : profileSettings(dialect)
+    const whence = (name: SettingName) =>
+      ofProfile[name] === undefined ? 'by default' : `by the profile ${dialect?.name}`
+    for (const fault of settingsFaults({ ...defaultSettings, ...ofProfile, ...given })) {
+      if (wrong.has(variableOf(fault.small)) || wrong.has(variableOf(fault.large))) continue
+      const told = inVariables(fault, given, whence)
+      if (told !== undefined) found.set(`${told.path} ${told.message}`, told)
+    }
+  }
+  return [...found.values()]
+}
+
+function inVariables(
+  { small, large, smallValue, largeValue }: SettingsFault,
+  given: Partial<ResilienceSettings>,
+  whence: (name: SettingName) => string,
+): VariableFault | undefined {
+  const [lower, upper] = [variableOf(small), variableOf(large)]
+  if (given[small] !== undefined) {
+    const also = given[large] === undefined ? ` ${whence(large)}: set ${upper} to ${smallValue} or more, too` : ''
+    return { path: lower, message: `${smallValue} must not be above ${upper}, which is ${largeValue}${also}` }
+  }
+  if (given[large] === undefined) return undefined
+  const also = `${whence(small)}: set ${lower} to ${largeValue} or less, too`
+  return { path: upper, message: `${largeValue} must not be below ${lower}, which is ${smallValue} ${also}` }
 }

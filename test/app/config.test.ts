@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { dialectNames } from '../../src/adapters/s3/dialect.ts'
 import { InvalidConfig, isLoopback, readConfig } from '../../src/app/config.ts'
 
 const MiB = 2 ** 20
@@ -315,9 +316,46 @@ describe('the limits of the guard around the store', () => {
   it('are refused out of their bounds, in fractions of a whole, and where one contradicts another', () => {
     const wrong = { STORE_RETRIES_MAX: '21', STORE_CIRCUIT_FAILURES_MAX: '1', STORE_DATA_AT_ONCE: '1.5' }
     expect(refused(wrong)).toEqual(Object.keys(wrong).sort())
-    expect(problemsOf({ STORE_META_ATTEMPT_MS: '60000' })).toEqual([
+    expect(problemsOf({ STORE_META_ATTEMPT_MS: '60000', STORE_META_DEADLINE_MS: '30000' })).toEqual([
       'STORE_META_ATTEMPT_MS: 60000 must not be above STORE_META_DEADLINE_MS, which is 30000',
     ])
     expect(refused({ STORE_META_ATTEMPT_MS: '60000', STORE_META_DEADLINE_MS: '70000' })).toEqual([])
+  })
+
+  it('say which default is in the way of a value that is set alone, and what to set beside it', () => {
+    expect(problemsOf({ STORE_META_ATTEMPT_MS: '60000' })).toEqual([
+      'STORE_META_ATTEMPT_MS: 60000 must not be above STORE_META_DEADLINE_MS, which is 30000 by default: set STORE_META_DEADLINE_MS to 60000 or more, too',
+    ])
+    expect(problemsOf({ STORE_SEND_ATTEMPT_MAX_MS: '20000', STORE_CIRCUIT_CALLS: '5' })).toEqual([
+      'STORE_SEND_ATTEMPT_MAX_MS: 20000 must not be below STORE_SEND_ATTEMPT_MIN_MS, which is 30000 by default: set STORE_SEND_ATTEMPT_MIN_MS to 20000 or less, too',
+      'STORE_CIRCUIT_CALLS: 5 must not be below STORE_CIRCUIT_CALLS_MIN, which is 10 by default: set STORE_CIRCUIT_CALLS_MIN to 5 or less, too',
+    ])
+    expect(refused({ STORE_CIRCUIT_CALLS: '5', STORE_CIRCUIT_CALLS_MIN: 'few' })).toEqual(['STORE_CIRCUIT_CALLS_MIN'])
+  })
+
+  it('are compared with the values of the profile that is in force, of either store', () => {
+    const given = { STORE_SEND_ATTEMPT_MIN_MS: '115000' }
+    const runPod = { ...s3, S3_ENDPOINT_URL: 'https://s3.example', S3_PROFILE: 'runpod' }
+    const message =
+      'STORE_SEND_ATTEMPT_MIN_MS: 115000 must not be above STORE_SEND_ATTEMPT_MAX_MS, which is 110000 by the profile runpod: set STORE_SEND_ATTEMPT_MAX_MS to 115000 or more, too'
+    expect(problemsOf({ ...runPod, ...given })).toEqual([message])
+    const state = {
+      STATE_S3_BUCKET: 'c',
+      STATE_S3_ENDPOINT_URL: 'https://s3api-eu-ro-1.runpod.io',
+      STATE_S3_ACCESS_KEY_ID: 'x',
+      STATE_S3_SECRET_ACCESS_KEY: 'y',
+    }
+    expect(problemsOf({ ...state, ...given })).toContain(message)
+    expect(refused({ ...runPod, ...given, STORE_SEND_ATTEMPT_MAX_MS: '115000' })).toEqual([])
+  })
+
+  it('never refuse what nobody has set, whatever the profile', () => {
+    for (const profile of dialectNames) {
+      const named = { ...s3, S3_ENDPOINT_URL: 'https://s3.example', S3_PROFILE: profile }
+      expect(refused(named)).toEqual([])
+      // Parts have places of their own, so neither number bounds the other.
+      expect(refused({ ...named, STORE_DATA_AT_ONCE: '2' })).toEqual([])
+      expect(refused({ ...named, STORE_PARTS_AT_ONCE: '100' })).toEqual([])
+    }
   })
 })

@@ -87,11 +87,11 @@ export const settingsTable = {
   /** All attempts at finding that out. */
   probeDeadlineMs: setting(120_000, times),
 
-  /** Bodies being sent or opened at once; times the size of a part, the memory of uploads. */
+  /** Whole bodies being sent, and bodies being opened for reading, at once. */
   dataAtOnce: setting(32, places),
-  /** Bodies that may wait for that. */
+  /** Bodies that may wait for that, and as many parts for theirs. */
   dataQueued: setting(256, [0, 100_000]),
-  /** Parts of uploads being sent at once. */
+  /** Parts of large uploads being sent at once; they have these places beside those of whole bodies. */
   partsAtOnce: setting(32, places),
   /** Small calls at once. */
   metaAtOnce: setting(64, places),
@@ -164,7 +164,6 @@ export function settingsFaults(settings: ResilienceSettings): SettingsFault[] {
     ['completeAttemptMs', 'completeDeadlineMs'],
     ['completeLookFirstMs', 'completeLookMaxMs'],
     ['probeAttemptMs', 'probeDeadlineMs'],
-    ['partsAtOnce', 'dataAtOnce'],
     ['circuitCallsMin', 'circuitCalls'],
     ['openFirstMs', 'openMaxMs'],
   ]
