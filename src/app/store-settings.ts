@@ -73,16 +73,20 @@ export function storeSettingsFaults(
 }
 
 function inVariables(
-  { small, large, smallValue, largeValue }: SettingsFault,
+  { small, large, smallValue, largeValue, strict }: SettingsFault,
   given: Partial<ResilienceSettings>,
   whence: (name: SettingName) => string,
 ): VariableFault | undefined {
   const [lower, upper] = [variableOf(small), variableOf(large)]
   if (given[small] !== undefined) {
-    const also = given[large] === undefined ? ` ${whence(large)}: set ${upper} to ${smallValue} or more, too` : ''
-    return { path: lower, message: `${smallValue} must not be above ${upper}, which is ${largeValue}${also}` }
+    const right = strict ? `above ${smallValue}` : `to ${smallValue} or more`
+    const also = given[large] === undefined ? ` ${whence(large)}: set ${upper} ${right}, too` : ''
+    const rule = strict ? 'must be below' : 'must not be above'
+    return { path: lower, message: `${smallValue} ${rule} ${upper}, which is ${largeValue}${also}` }
   }
   if (given[large] === undefined) return undefined
-  const also = `${whence(small)}: set ${lower} to ${largeValue} or less, too`
-  return { path: upper, message: `${largeValue} must not be below ${lower}, which is ${smallValue} ${also}` }
+  const right = strict ? `below ${largeValue}` : `to ${largeValue} or less`
+  const rule = strict ? 'must be above' : 'must not be below'
+  const also = `${whence(small)}: set ${lower} ${right}, too`
+  return { path: upper, message: `${largeValue} ${rule} ${lower}, which is ${smallValue} ${also}` }
 }

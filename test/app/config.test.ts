@@ -317,20 +317,50 @@ describe('the limits of the guard around the store', () => {
     const wrong = { STORE_RETRIES_MAX: '21', STORE_CIRCUIT_FAILURES_MAX: '1', STORE_DATA_AT_ONCE: '1.5' }
     expect(refused(wrong)).toEqual(Object.keys(wrong).sort())
     expect(problemsOf({ STORE_META_ATTEMPT_MS: '60000', STORE_META_DEADLINE_MS: '30000' })).toEqual([
-      'STORE_META_ATTEMPT_MS: 60000 must not be above STORE_META_DEADLINE_MS, which is 30000',
+      'STORE_META_ATTEMPT_MS: 60000 must be below STORE_META_DEADLINE_MS, which is 30000',
     ])
     expect(refused({ STORE_META_ATTEMPT_MS: '60000', STORE_META_DEADLINE_MS: '70000' })).toEqual([])
   })
 
   it('say which default is in the way of a value that is set alone, and what to set beside it', () => {
     expect(problemsOf({ STORE_META_ATTEMPT_MS: '60000' })).toEqual([
-      'STORE_META_ATTEMPT_MS: 60000 must not be above STORE_META_DEADLINE_MS, which is 30000 by default: set STORE_META_DEADLINE_MS to 60000 or more, too',
+      'STORE_META_ATTEMPT_MS: 60000 must be below STORE_META_DEADLINE_MS, which is 30000 by default: set STORE_META_DEADLINE_MS above 60000, too',
     ])
     expect(problemsOf({ STORE_SEND_ATTEMPT_MAX_MS: '20000', STORE_CIRCUIT_CALLS: '5' })).toEqual([
       'STORE_SEND_ATTEMPT_MAX_MS: 20000 must not be below STORE_SEND_ATTEMPT_MIN_MS, which is 30000 by default: set STORE_SEND_ATTEMPT_MIN_MS to 20000 or less, too',
       'STORE_CIRCUIT_CALLS: 5 must not be below STORE_CIRCUIT_CALLS_MIN, which is 10 by default: set STORE_CIRCUIT_CALLS_MIN to 5 or less, too',
     ])
     expect(refused({ STORE_CIRCUIT_CALLS: '5', STORE_CIRCUIT_CALLS_MIN: 'few' })).toEqual(['STORE_CIRCUIT_CALLS_MIN'])
+  })
+
+  it('leave an attempt less time than all attempts together, so that it is seen to fail before nobody waits for it', () => {
+    for (const [group, deadlineMs] of Object.entries({
+      META: 30000,
+      LIST: 300000,
+      OPEN: 90000,
+      COMPLETE: 300000,
+      PROBE: 120000,
+    })) {
+      const names = { attempt: `STORE_${group}_ATTEMPT_MS`, deadline: `STORE_${group}_DEADLINE_MS` }
+      expect(refused({ [names.attempt]: `${deadlineMs}` })).toEqual([names.attempt])
+      expect(refused({ [names.attempt]: '1000', [names.deadline]: '1000' })).toEqual([names.attempt])
+      expect(refused({ [names.attempt]: '1000', [names.deadline]: '1001' })).toEqual([])
+      expect(problemsOf({ [names.deadline]: '1000' })[0]).toMatch(
+        /^STORE_\w+_DEADLINE_MS: 1000 must be above STORE_\w+_ATTEMPT_MS, which is \d+ by default: set STORE_\w+_ATTEMPT_MS below 1000, too$/,
+      )
+    }
+    expect(refused({ STORE_SEND_ATTEMPTS: '1' })).toEqual(['STORE_SEND_ATTEMPTS'])
+  })
+
+  it('have a budget that pays for one retry at least', () => {
+    expect(problemsOf({ STORE_BUDGET: '7' })).toEqual([
+      'STORE_BUDGET: 7 must not be below STORE_BUDGET_PER_THROTTLED_RETRY, which is 10 by default: set STORE_BUDGET_PER_THROTTLED_RETRY to 7 or less, too',
+    ])
+    expect(refused({ STORE_BUDGET_PER_RETRY: '101' })).toEqual(['STORE_BUDGET_PER_RETRY'])
+    expect(refused({ STORE_BUDGET: '10' })).toEqual([])
+    expect(refused({ STORE_BUDGET: '0', STORE_BUDGET_PER_RETRY: '0', STORE_BUDGET_PER_THROTTLED_RETRY: '0' })).toEqual(
+      [],
+    )
   })
 
   it('are compared with the values of the profile that is in force, of either store', () => {

@@ -65,8 +65,8 @@ export const settingsTable = {
   // Proxies before RunPod answer 524 near 100 s; their answer is better than none.
   /** The most time that an attempt at sending has. */
   sendAttemptMaxMs: setting(110_000, times),
-  /** The deadline of a send is this many attempts. */
-  sendAttempts: setting(3, [1, 20]),
+  /** The deadline of a send is the time of this many attempts. */
+  sendAttempts: setting(3, [2, 20]),
   // Stores that join files need long, and go on when we give up.
   /** One attempt at joining parts. */
   completeAttemptMs: setting(110_000, times),
@@ -151,25 +151,42 @@ export interface SettingsFault {
   readonly large: SettingName
   readonly smallValue: number
   readonly largeValue: number
+  /** Whether it may not be equal either. */
+  readonly strict: boolean
 }
 
-/** What cannot work together: `small` is above `large`. Empty when all is well. */
+type Pair = readonly [small: SettingName, large: SettingName]
+
+/**
+ * An attempt that ends when its call does fails for nobody: the caller's deadline is no fault of the store, so that a circuit
+ * would never open.
+ */
+const below: readonly Pair[] = [
+  ['metaAttemptMs', 'metaDeadlineMs'],
+  ['listAttemptMs', 'listDeadlineMs'],
+  ['openAttemptMs', 'openDeadlineMs'],
+  ['completeAttemptMs', 'completeDeadlineMs'],
+  ['probeAttemptMs', 'probeDeadlineMs'],
+]
+
+const notAbove: readonly Pair[] = [
+  ['backoffFirstMs', 'backoffMaxMs'],
+  // A budget that is smaller than a retry never pays for one.
+  ['budgetPerRetry', 'budget'],
+  ['budgetPerThrottledRetry', 'budget'],
+  ['sendAttemptMinMs', 'sendAttemptMaxMs'],
+  ['completeLookFirstMs', 'completeLookMaxMs'],
+  ['circuitCallsMin', 'circuitCalls'],
+  ['openFirstMs', 'openMaxMs'],
+]
+
+/** What cannot work together: `small` is above `large`, or as large. Empty when all is well. */
 export function settingsFaults(settings: ResilienceSettings): SettingsFault[] {
-  const notAbove: readonly (readonly [SettingName, SettingName])[] = [
-    ['backoffFirstMs', 'backoffMaxMs'],
-    ['metaAttemptMs', 'metaDeadlineMs'],
-    ['listAttemptMs', 'listDeadlineMs'],
-    ['openAttemptMs', 'openDeadlineMs'],
-    ['sendAttemptMinMs', 'sendAttemptMaxMs'],
-    ['completeAttemptMs', 'completeDeadlineMs'],
-    ['completeLookFirstMs', 'completeLookMaxMs'],
-    ['probeAttemptMs', 'probeDeadlineMs'],
-    ['circuitCallsMin', 'circuitCalls'],
-    ['openFirstMs', 'openMaxMs'],
-  ]
-  return notAbove
-    .filter(([small, large]) => settings[small] > settings[large])
-    .map(([small, large]) => ({ small, large, smallValue: settings[small], largeValue: settings[large] }))
+  const faultsIn = (pairs: readonly Pair[], strict: boolean) =>
+    pairs
+      .map(([small, large]) => ({ small, large, smallValue: settings[small], largeValue: settings[large], strict }))
+      .filter(({ smallValue, largeValue }) => (strict ? smallValue >= largeValue : smallValue > largeValue))
+  return [...faultsIn(below, true), ...faultsIn(notAbove, false)]
 }
 
 /** How long one call may take. */
