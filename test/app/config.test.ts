@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { settingsTable } from '../../src/adapters/resilience/settings.ts'
 import { dialectNames } from '../../src/adapters/s3/dialect.ts'
+import { retryAfterMaxMs } from '../../src/adapters/s3/retry-after.ts'
 import { InvalidConfig, isLoopback, readConfig } from '../../src/app/config.ts'
 
 const MiB = 2 ** 20
@@ -350,6 +352,12 @@ describe('the limits of the guard around the store', () => {
       )
     }
     expect(refused({ STORE_SEND_ATTEMPTS: '1' })).toEqual(['STORE_SEND_ATTEMPTS'])
+  })
+
+  it('obey a store that asks to be left alone for no longer than its adapter lets it ask', () => {
+    expect(settingsTable.retryAfterMaxMs.max).toBe(retryAfterMaxMs)
+    expect(refused({ STORE_RETRY_AFTER_MAX_MS: `${retryAfterMaxMs}` })).toEqual([])
+    expect(refused({ STORE_RETRY_AFTER_MAX_MS: `${retryAfterMaxMs + 1}` })).toEqual(['STORE_RETRY_AFTER_MAX_MS'])
   })
 
   it('have a budget that pays for one retry at least', () => {

@@ -24,8 +24,9 @@ export const settingsTable = {
   backoffFirstMs: setting(200, times),
   /** The longest that a retry waits by itself. */
   backoffMaxMs: setting(5_000, times),
-  /** The longest time for which a store that asks to be left alone is obeyed. */
-  retryAfterMaxMs: setting(60_000, times),
+  // No adapter asks for more, so that what is set here is what decides.
+  /** The longest time for which a store that asks to be left alone is obeyed, a minute at most. */
+  retryAfterMaxMs: setting(60_000, [1, 60_000]),
   /** Retries that all calls may spend together while nothing succeeds, in points. */
   budget: setting(100, [0, 1_000_000]),
   /** Points that a retry costs; each success gives one back. */

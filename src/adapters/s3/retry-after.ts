@@ -1,5 +1,5 @@
-/** Longer is not waited for, whatever a store asks. */
-const retryAfterMaxMs = 60_000
+/** More is a mistake, and clients are told it too. What is waited for is for the guard to say, which is never told more. */
+export const retryAfterMaxMs = 60_000
 
 /**
  * How long the answer asks to be left alone: seconds, or a date, which is read by the clock of whoever sent it, its own
