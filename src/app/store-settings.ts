@@ -39,7 +39,7 @@ export function storeSettings(variables: Readonly<Record<string, unknown>>): Par
 export function profileSettings({ partsAtOnce, attemptMsMax }: Dialect): Partial<ResilienceSettings> {
   return {
     ...(partsAtOnce !== undefined && { partsAtOnce }),
-    ...(attemptMsMax !== undefined && { sendAttemptMaxMs: attemptMsMax, completeAttemptMs: attemptMsMax }),
+    ...(attemptMsMax !== undefined && { sendAttemptMaxMs: attemptMsMax, completeAttemptMaxMs: attemptMsMax }),
   }
 }
 

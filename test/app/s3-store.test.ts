@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { callTimes, defaultSettings } from '../../src/adapters/resilience/settings.ts'
 import { createSystemClock } from '../../src/adapters/system/clock.ts'
 import { createIds } from '../../src/adapters/web-crypto/ids.ts'
 import { readConfig } from '../../src/app/config.ts'
@@ -39,9 +40,13 @@ describe('at RunPod', () => {
     expect(opened({ S3_ENDPOINT_URL: runPod }).resilience).toEqual({
       partsAtOnce: 4,
       sendAttemptMaxMs: 110_000,
-      completeAttemptMs: 110_000,
+      completeAttemptMaxMs: 110_000,
     })
     expect(opened({}).resilience).toEqual({})
+    const times = (environment: Record<string, string>) =>
+      callTimes({ ...defaultSettings, ...opened(environment).resilience }).completing(10 * 2 ** 30)
+    expect(times({ S3_ENDPOINT_URL: runPod })).toEqual({ attemptMs: 110_000, deadlineMs: 1_580_000 })
+    expect(times({})).toEqual({ attemptMs: 1_390_000, deadlineMs: 1_580_000 })
   })
 
   it('credentials of another shape are doubted, and not refused', () => {

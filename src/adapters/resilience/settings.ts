@@ -71,6 +71,8 @@ export const settingsTable = {
   // Stores that join files need long, and go on when we give up.
   /** One attempt at joining parts. */
   completeAttemptMs: setting(110_000, times),
+  /** The most time that an attempt at joining has; beside a store behind a proxy, the time after which that has answered. */
+  completeAttemptMaxMs: setting(aDayMs, times),
   /** All attempts at joining parts, with looking whether it has happened. */
   completeDeadlineMs: setting(300_000, times),
   /** Both times for joining grow by the time that the object takes at this rate, in bytes a second. */
@@ -176,6 +178,7 @@ const notAbove: readonly Pair[] = [
   ['budgetPerRetry', 'budget'],
   ['budgetPerThrottledRetry', 'budget'],
   ['sendAttemptMinMs', 'sendAttemptMaxMs'],
+  ['completeAttemptMs', 'completeAttemptMaxMs'],
   ['completeLookFirstMs', 'completeLookMaxMs'],
   ['circuitCallsMin', 'circuitCalls'],
   ['openFirstMs', 'openMaxMs'],
@@ -213,7 +216,10 @@ export function callTimes(settings: ResilienceSettings) {
     /** Joining may mean copying: a folder does, and so do gateways over file systems. */
     completing(sizeBytes: number): Times {
       const copyMs = (sizeBytes / settings.joinBytesPerSecond) * 1000
-      return { attemptMs: settings.completeAttemptMs + copyMs, deadlineMs: settings.completeDeadlineMs + copyMs }
+      return {
+        attemptMs: Math.min(settings.completeAttemptMs + copyMs, settings.completeAttemptMaxMs),
+        deadlineMs: settings.completeDeadlineMs + copyMs,
+      }
     },
 
     sending(sizeBytes: number): Times {
