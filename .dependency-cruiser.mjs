@@ -56,11 +56,11 @@ export default {
     {
       name: 'node-only-at-the-edge',
       comment:
-        'The same source runs on Workers: only the Node entries and the adapters of Node itself use its modules.',
+        'The same source runs on Workers: only the Node entries, what lies beside them, and the adapters of Node itself use its modules.',
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: [inner, '^src/app/(node|doctor)\\.ts$', '^src/adapters/(folder|node-crypto)/'],
+        pathNot: [inner, '^src/app/(node|doctor)\\.ts$', '^src/app/node/', '^src/adapters/(folder|node-crypto)/'],
       },
       to: { dependencyTypes: ['core'] },
     },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
@@ -14,6 +14,7 @@ import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { leastTokenLength } from './config-values.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
+import { endIdleSockets } from './node/idle-sockets.ts'
 import { openNodeStore } from './node-store.ts'
 import { storeDoubts } from './runpod-settings.ts'
 import { openS3 } from './s3-store.ts'
@@ -22,10 +23,7 @@ import { openS3 } from './s3-store.ts'
 const exitMisconfigured = 78
 /** Within the ten seconds that container runtimes give before they kill. */
 const drainMs = 8_000
-/** Silence of a client that is sending a body. A slow upload that moves is never cut. */
-const idleSenderMs = 120_000
-/** Silence behind the body, while we work or a client reads. Above the longest deadline of a store call. */
-const idleReaderMs = 600_000
+const idleLimits = { senderMs: 120_000, readerMs: 600_000 }
 const headersTimeoutMs = 15_000
 const probeMs = 60_000
 
@@ -57,7 +55,7 @@ async function start(): Promise<void> {
     fetch: (request, env) => app?.fetch(request, env) ?? new Response('starting', { status: 503 }),
     serverOptions: { requestTimeout: 0, headersTimeout: headersTimeoutMs },
   }) as Server
-  endIdleSockets(server)
+  endIdleSockets(server, idleLimits)
   drainOnSignal(server)
   const port = await listen(server, config)
   const publicUrl = config.publicUrl ?? `http://${urlHost(config.host)}:${port}`
@@ -122,18 +120,6 @@ async function listen(server: Server, { host, port }: Config): Promise<number> {
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
-}
-
-/** A request's socket may be silent for as long as it is our turn, and not for long while it is the client's. */
-function endIdleSockets(server: Server): void {
-  server.prependListener('request', (request: IncomingMessage) => {
-    request.socket.setTimeout(idleSenderMs)
-    const awaitReader = () => request.socket.setTimeout(idleReaderMs)
-    if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined)
-      awaitReader()
-    else request.once('end', awaitReader)
-  })
-  server.on('timeout', (socket: Socket) => socket.destroy())
 }
 
 /** Finishes what is under way, then ends; a second signal ends at once. */
