@@ -21,6 +21,8 @@ import { openS3 } from './s3-store.ts'
 
 /** sysexits.h: the configuration is wrong. */
 const exitMisconfigured = 78
+/** sysexits.h: not now; whoever starts us may try again later. */
+const exitTryAgain = 75
 /** Within the ten seconds that container runtimes give before they kill. */
 const drainMs = 8_000
 const idleLimits = { senderMs: 120_000, readerMs: 600_000 }
@@ -49,7 +51,9 @@ async function start(): Promise<void> {
     stateStoreSettings: { ...state?.resilience, ...config.storeSettings },
     telemetry: storeMetrics.telemetry,
   })
-  await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs))
+  await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs)).catch((error: unknown) => {
+    throw error instanceof InvalidConfig ? error : new StateStoreNotAsked(error)
+  })
   let app: { fetch: (request: Request, env: object) => Response | Promise<Response> } | undefined
   const server = createAdaptorServer({
     fetch: (request, env) => app?.fetch(request, env) ?? new Response('starting', { status: 503 }),
@@ -103,6 +107,14 @@ async function start(): Promise<void> {
       void selfCheck.recheck({ signal: AbortSignal.timeout(probeMs), notWithinMs: recheckMs / 2 })
     }
   }, recheckMs).unref()
+}
+
+class StateStoreNotAsked extends Error {
+  constructor(cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(`STATE_CAS=require: whether the store of process state decides between racing writers is not known: ${why}`)
+    this.cause = cause
+  }
 }
 
 async function listen(server: Server, { host, port }: Config): Promise<number> {
@@ -178,6 +190,10 @@ start().catch((error: unknown) => {
   if (error instanceof InvalidConfig) {
     process.stderr.write(`${error.message}\n`)
     process.exit(exitMisconfigured)
+  }
+  if (error instanceof StateStoreNotAsked) {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(exitTryAgain)
   }
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
     const { port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string }

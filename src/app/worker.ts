@@ -9,6 +9,7 @@ import type { Log } from '../ports/log.ts'
 import { compose, type Foundation } from './composition.ts'
 import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
+import { translate } from './http/middleware/errors.ts'
 import { problemOf } from './http/problem.ts'
 import { storeDoubts } from './runpod-settings.ts'
 import { type OpenedStore, openS3 } from './s3-store.ts'
@@ -22,6 +23,8 @@ type Service = ReturnType<typeof compose>
 
 /** Links begin with the origin that the client used, so each origin has a service of its own over the same stores. */
 const maxOrigins = 8
+/** Asked for when something is wrong: the one asks no store, the other tells by itself whether processes are decided. */
+const health: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 /** An isolate has 128 MB for everything, so a request holds less there than on Node. */
 const isolateWindowBytes = `${32 * 2 ** 20}`
 
@@ -97,8 +100,8 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
 
 async function serviceFor(request: Request, env: Env): Promise<Service> {
   foundation ??= found(env)
-  await demandStateCas(foundation.config.stateCas, foundation.state, request.signal)
-  const { hostname, origin } = new URL(request.url)
+  const { hostname, origin, pathname } = new URL(request.url)
+  if (!health.has(pathname)) await demandStateCas(foundation.config.stateCas, foundation.state, request.signal)
   if (foundation.config.apiTokens.length === 0 && !isLoopback(hostname)) {
     throw new InvalidConfig(['API_TOKENS: is required where the service is reachable from outside'])
   }
@@ -125,6 +128,22 @@ function withExactLength(response: Response): Response {
   return new Response(readable, response)
 }
 
+/** The answer where there is no service, and with it nobody else to give one. The next request tries anew. */
+function withoutService(error: unknown): Response {
+  const requestId = ids.next()
+  const log = consoleLog('error')
+  const isMisconfigured = error instanceof InvalidConfig
+  const { problem, headers } = isMisconfigured
+    ? { problem: problemOf('not-configured', 'the operator finds the reasons in the log', requestId), headers: {} }
+    : translate(error, requestId)
+  if (isMisconfigured) log.error('misconfigured', { problems: error.problems })
+  else log.error('request-failed', { requestId, code: problem.code, error })
+  return Response.json(problem, {
+    status: problem.status,
+    headers: { ...headers, 'Content-Type': 'application/problem+json' },
+  })
+}
+
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     try {
@@ -134,10 +153,7 @@ export default {
       context.waitUntil(answer.catch(() => undefined))
       return withExactLength(await answer)
     } catch (error) {
-      if (!(error instanceof InvalidConfig)) throw error
-      consoleLog('error').error('misconfigured', { problems: error.problems })
-      const problem = problemOf('not-configured', 'the operator finds the reasons in the log', ids.next())
-      return Response.json(problem, { status: problem.status, headers: { 'Content-Type': 'application/problem+json' } })
+      return withoutService(error)
     }
   },
 }

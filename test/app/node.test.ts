@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { startHttpStub } from '../servers/http-stub.ts'
 import { startService, temporaryFolder } from './service-process.ts'
 
 const linkSecrets = `k1:${randomBytes(32).toString('base64')}`
@@ -107,6 +108,21 @@ describe('a wrong environment', () => {
     expect(await service.ended).toBe(78)
     expect(service.stderr()).toMatch(/^ {2}STORE: r2 needs Cloudflare Workers/m)
   })
+})
+
+it('a store that cannot be asked what STATE_CAS=require demands is one line and the code 75', async () => {
+  const stub = await startHttpStub((_, response) => response.end())
+  await stub.stop()
+  const access = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'the-secret-access-key' }
+  const service = startService({
+    ...{ ...access, S3_BUCKET: 'bucket', S3_ENDPOINT_URL: stub.origin },
+    ...{ STATE_CAS: 'require', LINK_SECRETS: linkSecrets, STORE_RETRIES_MAX: '0' },
+  })
+  expect(await service.ended).toBe(75)
+  expect(service.stderr()).toMatch(
+    /^STATE_CAS=require: whether the store of process state decides .+ is not known: .+\n$/,
+  )
+  expect(service.stderr()).not.toContain(access.AWS_SECRET_ACCESS_KEY)
 })
 
 it('a port that is taken is one line and the code 1', async () => {

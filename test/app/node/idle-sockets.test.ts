@@ -45,7 +45,7 @@ it.each([
 it('is not ended while its body waits to be read', async () => {
   const { client, received } = await connected((request, response) => {
     request.on('end', () => response.end('read'))
-    setTimeout(() => request.resume(), 4 * limits.senderMs)
+    setTimeout(() => request.resume(), 4.5 * limits.senderMs)
   })
   client.write(put(2 ** 20))
   client.write(Buffer.alloc(2 ** 20))
