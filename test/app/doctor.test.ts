@@ -172,6 +172,26 @@ describe('the doctor on a fake of', () => {
     for (const secret of [server.credentials.secretAccessKey, 'X-Amz-Signature']) expect(stdout).not.toContain(secret)
   })
 
+  it('runpod leaves nothing either when each upload is joined long after its time-out, and sweeps what earlier runs left', async () => {
+    const old = Date.now() - 3 * 3_600_000
+    let nowMs = () => old
+    const { server, env } = await fake({
+      profile: 'runpod',
+      quirks: { completeGoesOn: { every: 1, mergeMs: 900 } },
+      nowMs: () => nowMs(),
+    })
+    server.putDirectly('lora-dashboard/.probe/gone/complete', new Uint8Array(1))
+    nowMs = Date.now
+    server.putDirectly('lora-dashboard/.probe/running/complete', new Uint8Array(1))
+    const { finding } = await doctor(env)
+    await sleep(1_000)
+    expect(server.keys()).toEqual(['lora-dashboard/.probe/running/complete'])
+    expect(finding('cleaning up')).toMatchObject({
+      verdict: 'works',
+      detail: expect.stringContaining('1 trial object '),
+    })
+  })
+
   it('a store whose browsers are let in says that CORS works for the first of CORS_ORIGINS', async () => {
     const origin = 'https://dashboard.example'
     const { env } = await fake({

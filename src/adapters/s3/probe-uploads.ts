@@ -46,10 +46,9 @@ export async function completeConditionFault(trial: Trial): Promise<string | und
 
   // A new upload for each: servers differ in whether a refused one stays open.
   const complete = (body: string, when: PutCondition) =>
-    withUpload(trial, subject, body, async (upload, part) => {
-      const { outcome } = await completeUpload(bucket, upload, [part], { signal, when })
-      return outcome
-    })
+    withUpload(trial, subject, body, (upload, part) =>
+      trial.joining(subject, body, () => completeUpload(bucket, upload, [part], { signal, when })),
+    )
   if ((await complete('second', 'if-absent')) !== 'rejected') {
     return 'ignores If-None-Match: * when an upload is completed'
   }

@@ -5,7 +5,7 @@ import { conditionNames } from './condition-trials.ts'
 import { conditionChecks, examineCondition } from './conditions.ts'
 import { examineDeleteMany } from './delete-many.ts'
 import { fallbacks } from './fallbacks.ts'
-import { broken, missing } from './finding.ts'
+import { broken, missing, works } from './finding.ts'
 import { examineAfterWrite, examineFirstWrite } from './first-write.ts'
 import { examineListAfterWrite, examineListing } from './listing.ts'
 import { examineMultipart } from './multipart.ts'
@@ -13,6 +13,7 @@ import { examineMetadata } from './object-metadata.ts'
 import { examineRanges } from './ranges.ts'
 import { examineRoundTrips } from './round-trips.ts'
 import { type ExaminationLimits, type Examined, runExaminations } from './run-examinations.ts'
+import { sweepOldTrials } from './sweep-old-trials.ts'
 import { examineOverwriting } from './torn-reads.ts'
 import { createTrialFolder } from './trial-folder.ts'
 import { withTimeLimit } from './with-time-limit.ts'
@@ -31,7 +32,7 @@ export interface ExamineStoreDeps {
   /** What only its adapter can find out, if it offers that. Must try below `.probe/{nonce}/` too. */
   readonly examiner: StoreExaminer | undefined
   readonly nonce: string
-  readonly clock: Pick<Clock, 'nowMs'>
+  readonly clock: Pick<Clock, 'nowMs' | 'sleep'>
   readonly limits: ExaminationLimits
 }
 
@@ -43,7 +44,7 @@ export async function examineStore(
   { store, examiner, nonce, clock, limits }: ExamineStoreDeps,
   { signal }: CallOptions,
 ): Promise<StoreReport> {
-  const folder = createTrialFolder(withTimeLimit(store, callMs), nonce)
+  const folder = createTrialFolder(withTimeLimit(store, callMs), nonce, clock)
   let capabilities: StoreCapabilities | undefined
   const ask = async (options: CallOptions): Promise<StoreCapabilities> => {
     capabilities ??= await store.capabilities(options)
@@ -110,6 +111,7 @@ export async function examineStore(
   const absent = folder.key('absent')
   let examined: Examined
   let left = 0
+  let swept = 0
   try {
     examined = await runExaminations(examinations, {
       signal,
@@ -120,9 +122,16 @@ export async function examineStore(
     })
   } finally {
     // A signal of its own: who is interrupted still tidies up.
-    left = await folder.clean({ signal: AbortSignal.timeout(cleanMs) })
+    const cleaning = AbortSignal.timeout(cleanMs)
+    left = await folder.clean({ signal: cleaning })
+    swept = await sweepOldTrials(folder.store, { signal: cleaning, nowMs: clock.nowMs() }).catch(() => 0)
   }
   const findings = [...examined.findings]
+  if (swept > 0 && left === 0) {
+    findings.push(
+      works('cleaning up', `removed ${swept} trial object${swept === 1 ? '' : 's'} that earlier runs had left`),
+    )
+  }
   if (left > 0 && examined.complete) {
     findings.push(
       broken('cleaning up', `${left} trial objects or uploads are left below ${folder.prefix}`, 'delete them by hand'),

@@ -4,6 +4,7 @@ import type { Ids } from '../../ports/ids.ts'
 import type { Log } from '../../ports/log.ts'
 import type { CallOptions, ObjectStore, StoreCapabilities } from '../../ports/object-store.ts'
 import { type ConditionFault, type ConditionName, conditionFault, conditionNames } from './condition-trials.ts'
+import { sweepOldTrials } from './sweep-old-trials.ts'
 import { createTrialFolder } from './trial-folder.ts'
 
 /** A capability that the store was seen to have and has no more. */
@@ -71,7 +72,7 @@ type Refusable = ConditionName | 'listParts' | 'abortMultipart'
  */
 export function withSelfCheck(
   store: ObjectStore,
-  world: { clock: Pick<Clock, 'nowMs'>; ids: Pick<Ids, 'next'>; log: Log; name: string },
+  world: { clock: Pick<Clock, 'nowMs' | 'sleep'>; ids: Pick<Ids, 'next'>; log: Log; name: string },
 ): SelfCheckedStore {
   const { clock, ids, log, name } = world
   let lowered: Partial<StoreCapabilities> = {}
@@ -118,7 +119,7 @@ export function withSelfCheck(
   const isPromised = (capability: Refusable) => first?.[capability] === true || first?.[capability] === 'atomic'
 
   const check = async ({ signal }: CallOptions): Promise<void> => {
-    const folder = createTrialFolder(store, ids.next())
+    const folder = createTrialFolder(store, ids.next(), clock)
     try {
       const own = await capabilities({ signal })
       for (const condition of conditionNames) {
@@ -131,7 +132,10 @@ export function withSelfCheck(
       }
       checkedAtMs = clock.nowMs()
     } finally {
-      await folder.clean({ signal: AbortSignal.timeout(cleanMs) })
+      const cleaning = AbortSignal.timeout(cleanMs)
+      await folder.clean({ signal: cleaning })
+      // Also what the trials before the first check have left.
+      await sweepOldTrials(store, { signal: cleaning, nowMs: clock.nowMs() }).catch(() => {})
     }
   }
 

@@ -1,9 +1,12 @@
+import type { Clock } from '../../ports/clock.ts'
 import { StoreUnavailable } from '../../ports/errors.ts'
 import { type ObjectKey, parseObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, MultipartUpload, ObjectStore, PutCondition } from '../../ports/object-store.ts'
 
 const listedAtOnce = 1000
 const pagesMax = 10
+/** Six seconds for what a store goes on to join after it has answered with a time-out. */
+const lateWaitsMs = [100, 200, 400, 800, 1_600, 3_200]
 
 /** No store names a version like this one. */
 export const neverAnEtag = '00000000000000000000000000000000' as ETag
@@ -17,14 +20,19 @@ export interface TrialFolder {
   key(name: string): ObjectKey
   /** A new folder within it, for one try; tidied with this one. */
   within(): TrialFolder
-  /** Ends every upload that is open and removes every object. Returns how many things are left; never throws. */
+  /**
+   * Ends every upload that is open and removes every object; where the answer to joining one was lost, also what shows
+   * within six seconds more. Returns how many things are left; never throws.
+   */
   clean(options: CallOptions): Promise<number>
 }
 
 /** `nonce` sets it apart from those of others who try the same store now. Nothing is sent. */
-export function createTrialFolder(store: ObjectStore, nonce: string): TrialFolder {
+export function createTrialFolder(store: ObjectStore, nonce: string, { sleep }: Pick<Clock, 'sleep'>): TrialFolder {
   const used = new Set<ObjectKey>()
   const open = new Map<string, MultipartUpload>()
+  /** What may be joined although we were not told so. */
+  const late = new Set<ObjectKey>()
   let tries = 0
 
   const remembering: ObjectStore = {
@@ -35,7 +43,9 @@ export function createTrialFolder(store: ObjectStore, nonce: string): TrialFolde
       return upload
     },
     async completeMultipart(upload, parts, options) {
+      late.add(upload.key)
       const completed = await store.completeMultipart(upload, parts, options)
+      if (completed.outcome !== 'unknown') late.delete(upload.key)
       if (completed.outcome === 'applied') open.delete(upload.uploadId)
       return completed
     },
@@ -43,6 +53,18 @@ export function createTrialFolder(store: ObjectStore, nonce: string): TrialFolde
       await store.abortMultipart(upload, options)
       open.delete(upload.uploadId)
     },
+  }
+
+  const removeLate = async (signal: AbortSignal): Promise<void> => {
+    for (const waitMs of lateWaitsMs) {
+      if (late.size === 0) return
+      await sleep(waitMs, signal)
+      for (const key of late) {
+        if ((await store.head(key, { signal })) === undefined) continue
+        await store.delete(key, { signal })
+        late.delete(key)
+      }
+    }
   }
 
   const folder = (prefix: string): TrialFolder => ({
@@ -66,6 +88,7 @@ export function createTrialFolder(store: ObjectStore, nonce: string): TrialFolde
         // What was used and is not listed yet, and what is listed and was written by others than us for this trial.
         const keys = new Set([...used, ...(await keysBelow(store, prefix, signal).catch(() => []))])
         const results = await store.deleteMany([...keys], { signal })
+        await removeLate(signal).catch(() => {})
         return left + results.filter(({ error }) => error !== undefined).length
       } catch {
         return left + used.size

@@ -4,6 +4,7 @@ import { createS3Client } from '../../../src/adapters/s3/client.ts'
 import { dialectOf } from '../../../src/adapters/s3/dialect.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
 import { probeCapabilities } from '../../../src/adapters/s3/probe.ts'
+import { createSystemClock } from '../../../src/adapters/system/clock.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag } from '../../../src/ports/object-store.ts'
@@ -11,6 +12,7 @@ import { type FakeS3, type FakeS3Options, startFakeS3 } from '../../faults/fake-
 
 const { signal } = new AbortController()
 const key = parseObjectKey('k')
+const clock = createSystemClock()
 
 async function fake(options: FakeS3Options) {
   const server = await startFakeS3(options)
@@ -74,6 +76,24 @@ it('keeps quotes on a store that takes both, and says why each thing is missing'
     batchDelete: expect.stringContaining('refuses it'),
     presign: 'answers 401 to a signed URL',
   })
+})
+
+it.each([50, 700])(
+  'leaves nothing on a store that joins %i ms after it has answered with a time-out',
+  async (mergeMs) => {
+    const server = await fake({ profile: 'runpod', quirks: { completeGoesOn: { every: 1, mergeMs } } })
+    const { reasons } = await probe(server)
+    expect(reasons.conditionalComplete).toContain('ignores If-None-Match')
+    await clock.sleep(mergeMs + 100, signal)
+    expect(server.keys()).toEqual([])
+  },
+)
+
+it('does not take an answer that was lost for a condition that was ignored', async () => {
+  const server = await fake({ profile: 'aws' })
+  server.inject('CompleteMultipartUpload', 1, { when: 'before-commit', answer: { status: 500 } })
+  const { reasons } = await probe(server)
+  expect(reasons.conditionalComplete).toContain('500')
 })
 
 it('a store that looks before it writes, and lets racers win, is not called atomic', async () => {

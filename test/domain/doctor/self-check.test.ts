@@ -37,6 +37,21 @@ describe('a store that goes on as it was', () => {
     expect(await everyKey(memory)).toEqual([])
   })
 
+  it('is swept of trial objects that are two hours old, and of no others', async () => {
+    const { recheck, clock, memory } = await selfChecked(() => ({}))
+    const put = (name: string) =>
+      memory.put(parseObjectKey(name), new Uint8Array(1), { signal, when: 'always', contentType: 'text/plain' })
+    await put('.probe/old/complete')
+    await put('files/old')
+    clock.advance(2 * 3_600_000 - 1)
+    await put('.probe/young/complete')
+    await recheck(always)
+    expect(await everyKey(memory)).toHaveLength(3)
+    clock.advance(2)
+    await recheck(always)
+    expect(await everyKey(memory)).toEqual(['.probe/young/complete', 'files/old'])
+  })
+
   it('is not tried before it has shown what it can do', async () => {
     const clock = createTestClock()
     const log = createConsoleLog({ level: 'debug', write: () => {} })
