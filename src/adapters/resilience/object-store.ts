@@ -1,5 +1,5 @@
 import type { Digests } from '../../ports/digests.ts'
-import { PreconditionFailed } from '../../ports/errors.ts'
+import { PreconditionFailed, StoreUnavailable } from '../../ports/errors.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type {
@@ -84,6 +84,11 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
     const { cockatiel, circuits } = shared
     return guarded(call, { cockatiel, circuit: circuits[call.group], places: within, budget, settings, world })
   }
+
+  const classHealth = (name: CallClass): ClassHealth => ({
+    ...(shared?.circuits[name].state() ?? { circuit: 'closed', retryAfterMs: 0 }),
+    ...places[name].count(),
+  })
 
   /** Reads, and writes that may as well be done twice. */
   const repeat = <Value>(
@@ -206,7 +211,11 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
     putPart(upload, partNumber, body, { signal: callers }) {
       const { attemptMs, deadlineMs } = times.sending(body.byteLength)
       const endsAtMs = clock.nowMs() + deadlineMs
-      return patiently({ endsAtMs, settings, clock, ids, signal: callers }, () => {
+      return patiently({ endsAtMs, settings, clock, ids, signal: callers }, async (round) => {
+        const { circuit, retryAfterMs } = classHealth('data')
+        if (round > 0 && circuit === 'open' && retryAfterMs > 0) {
+          throw new StoreUnavailable('the store is left alone', { effect: 'never-sent', retryAfterMs })
+        }
         const leftMs = Math.max(1, endsAtMs - clock.nowMs())
         return repeat(
           'data',
@@ -214,7 +223,8 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
           { attemptMs: Math.min(attemptMs, leftMs), deadlineMs: leftMs },
           { signal: callers },
           (signal) => store.putPart(upload, partNumber, body, { signal }),
-          { within: partPlaces },
+          // One part that nothing helps must not, by being tried for long, close the store to everybody else.
+          { within: partPlaces, counted: round === 0 || circuit !== 'closed' },
         )
       })
     },
@@ -254,11 +264,6 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
         which,
       ),
   }
-
-  const classHealth = (name: CallClass): ClassHealth => ({
-    ...(shared?.circuits[name].state() ?? { circuit: 'closed', retryAfterMs: 0 }),
-    ...places[name].count(),
-  })
 
   return {
     store: guardedStore,

@@ -13,16 +13,16 @@ export interface Patience {
 
 /**
  * Makes a guarded call again while the store is away, until `endsAtMs`: for what would lose the work of an hour to an outage
- * of a minute. Whoever calls it knows that doing the work twice is as good as once. An open circuit answers without a
- * request, so that waiting for it costs the store nothing. Throws the last failure, or at once what time does not mend.
+ * of a minute. Whoever calls it knows that doing the work twice is as good as once. `round` counts from 0. Throws the last
+ * failure, or at once what time does not mend.
  */
 export async function patiently<Value>(
   { endsAtMs, settings, clock, ids, signal }: Patience,
-  work: () => Promise<Value>,
+  work: (round: number) => Promise<Value>,
 ): Promise<Value> {
-  for (;;) {
+  for (let round = 0; ; round++) {
     try {
-      return await work()
+      return await work(round)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof StoreUnavailable) || error.again !== 'usual') throw error

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { PreconditionFailed, StoreDenied, StoreMisbehaved, StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag, ObjectStore } from '../../../src/ports/object-store.ts'
-import { createFailingStore, guard, maybeSent, neverSent, type Trouble, thrown } from './failing-store.ts'
+import {
+  createFailingStore,
+  type FailingStore,
+  guard,
+  maybeSent,
+  neverSent,
+  type Trouble,
+  thrown,
+} from './failing-store.ts'
 
 const { signal } = new AbortController()
 const key = parseObjectKey('k')
@@ -80,14 +88,37 @@ describe('a call that may as well be made twice', () => {
     }
   })
 
-  it('is made for longer when it sends a part of an upload, and also through an open circuit', async () => {
-    const failing = createFailingStore()
-    const { store, events } = guard(failing.store, { sendAttempts: 20, openFirstMs: 20 })
-    const upload = await store.createMultipart(key, { signal, contentType: 'text/plain' })
-    failing.next(...Array.from({ length: 15 }, () => ({ throws: neverSent() })))
-    expect(await store.putPart(upload, 1, new Uint8Array(3), { signal })).toMatchObject({ sizeBytes: 3 })
-    expect(failing.calls.filter((call) => call === 'putPart')).toHaveLength(16)
-    expect(events.map(({ event }) => event)).toContain('store-circuit')
+  describe('and sends a part of an upload', () => {
+    const part = (store: ObjectStore) => store.putPart({ key, uploadId: 'u' }, 1, body, { signal })
+    /** Answers as if there were such an upload. */
+    const taking = (failing: FailingStore): ObjectStore => ({
+      ...failing.store,
+      async putPart(...args) {
+        await failing.store.putPart(...args).catch((error: unknown) => {
+          if (error instanceof StoreUnavailable) throw error
+        })
+        return { partNumber: 1, etag: 'e', sizeBytes: 3 }
+      },
+    })
+
+    it('is made for longer, and does not close the store to others by that', async () => {
+      const failing = createFailingStore()
+      const { store, health } = guard(taking(failing), { sendAttempts: 20, retriesMax: 1 })
+      failing.next(...Array.from({ length: 15 }, () => ({ throws: neverSent() })))
+      expect(await part(store)).toMatchObject({ sizeBytes: 3 })
+      expect(failing.calls).toHaveLength(16)
+      expect(health().data.circuit).toBe('closed')
+    })
+
+    it('waits while the circuit is open', async () => {
+      const failing = createFailingStore()
+      const { store, health } = guard(taking(failing), { sendAttempts: 20, retriesMax: 0 })
+      failing.next(...Array.from({ length: 10 }, () => ({ throws: neverSent() })))
+      for (let i = 0; i < 10; i++) await thrown(store.get(key, { signal }))
+      expect(health().data.circuit).toBe('open')
+      expect(await part(store)).toMatchObject({ sizeBytes: 3 })
+      expect(failing.calls).toHaveLength(11)
+    })
   })
 
   it('deletes again only those of many that failed', async () => {

@@ -4,7 +4,7 @@ import { StoreDenied, StoreFull, StoreUnavailable } from '../../../src/ports/err
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { contentType, form } from '../../adapters/busboy/forms.ts'
 import { pulledBody } from '../bodies.ts'
-import { createService } from '../service.ts'
+import { createService, createTestClock } from '../service.ts'
 import {
   caption,
   codes,
@@ -83,7 +83,10 @@ describe('a store that fails one file', () => {
 
   it('leaves no parts of a large file behind', async () => {
     let aborted = 0
+    const clock = createTestClock()
     const service = createService({
+      // A part is tried for long before it is given up.
+      clock: { ...clock, sleep: async (ms) => clock.advance(ms) },
       wrap: (store) => ({
         ...store,
         putPart: async (upload, number, body, options) => {
