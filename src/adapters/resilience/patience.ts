@@ -14,7 +14,7 @@ export interface Patience {
 /**
  * Makes a guarded call again while the store is away, until `endsAtMs`: for what would lose the work of an hour to an outage
  * of a minute. Whoever calls it knows that doing the work twice is as good as once. `round` counts from 0. Throws the last
- * failure, or at once what time does not mend.
+ * failure, or at once what time does not mend, and a store that asks for fewer calls.
  */
 export async function patiently<Value>(
   { endsAtMs, settings, clock, ids, signal }: Patience,
@@ -25,7 +25,7 @@ export async function patiently<Value>(
       return await work(round)
     } catch (error) {
       signal.throwIfAborted()
-      if (!(error instanceof StoreUnavailable) || error.again !== 'usual') throw error
+      if (!(error instanceof StoreUnavailable) || error.blame !== 'store' || error.again !== 'usual') throw error
       const waitMs = Math.max(error.retryAfterMs ?? 0, settings.backoffMaxMs * (0.5 + 0.5 * ids.fraction()))
       if (clock.nowMs() + waitMs >= endsAtMs) throw error
       await clock.sleep(waitMs, signal)

@@ -110,6 +110,14 @@ describe('a call that may as well be made twice', () => {
       expect(health().data.circuit).toBe('closed')
     })
 
+    it('is not made for longer when the store asks for fewer calls', async () => {
+      const failing = createFailingStore()
+      const { store } = guard(taking(failing), { sendAttempts: 20, retriesMax: 2 })
+      failing.next(...Array.from({ length: 9 }, () => ({ throws: new StoreUnavailable('429', { blame: 'load' }) })))
+      expect(await thrown(part(store))).toMatchObject({ blame: 'load' })
+      expect(failing.calls).toHaveLength(3)
+    })
+
     it('waits while the circuit is open', async () => {
       const failing = createFailingStore()
       const { store, health } = guard(taking(failing), { sendAttempts: 20, retriesMax: 0 })
