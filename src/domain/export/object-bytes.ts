@@ -17,8 +17,7 @@ export async function openObject(
   const whole = lengthBytes === entry.sizeBytes
   const range = whole ? {} : { range: { offset, length: lengthBytes } }
   const found = await store.get(key, { ...range, ifMatch: etag, signal }).catch((cause: unknown) => {
-    const changed = cause instanceof PreconditionFailed || cause instanceof RangeNotSatisfiable
-    throw changed ? new ExportStale(`${entry.name} has changed since the export was made`, { cause }) : cause
+    throw staleOr(cause, entry)
   })
   if (found === undefined) throw new ExportStale(`${entry.name} was deleted since the export was made`)
   const fault = faultOf(found)
@@ -36,13 +35,21 @@ export async function openObject(
   }
 }
 
+/** What a failed read means to the archive: its frozen version is gone, or the store's own error. */
+function staleOr(cause: unknown, { name }: ManifestEntry): unknown {
+  const changed = cause instanceof PreconditionFailed || cause instanceof RangeNotSatisfiable
+  return changed ? new ExportStale(`${name} has changed since the export was made`, { cause }) : cause
+}
+
 /**
  * The chunks of `body`, none of them empty, and at the end the certainty that they were `lengthBytes` bytes: throws
- * `StoreMisbehaved` for fewer or more. Frees the body however it ends, and at once when `signal` is aborted.
+ * `StoreMisbehaved` for fewer or more, and `ExportStale` when a body that broke cannot go on because the version is gone.
+ * Frees the body however it ends, and at once when `signal` is aborted.
  */
 export async function* exactBytes(
   body: ReadableStream<Uint8Array>,
-  lengthBytes: number,
+  entry: ManifestEntry,
+  { lengthBytes }: ObjectSegment,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = body.getReader()
@@ -53,7 +60,9 @@ export async function* exactBytes(
   try {
     while (!ended) {
       signal.throwIfAborted()
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throw staleOr(cause, entry)
+      })
       ended = done
       if (value === undefined || value.byteLength === 0) continue
       readBytes += value.byteLength

@@ -84,11 +84,12 @@ async function* archiveChunks(
   options.signal.addEventListener('abort', end, { once: true })
   const joiner = createChunkJoiner()
   const checksums = createEntryChecksums(layout, digests, options)
-  const open = (segment: ObjectSegment) => openObject(store, entryAt(layout, segment.entryIndex), segment, signal)
+  const entryOf = ({ entryIndex }: ObjectSegment) => entryAt(layout, entryIndex)
+  const open = (segment: ObjectSegment) => openObject(store, entryOf(segment), segment, signal)
   const fetch = async (segment: ObjectSegment): Promise<readonly Uint8Array[]> => {
     const following = checksums.follow(segment)
     const chunks: Uint8Array[] = []
-    for await (const chunk of exactBytes(await open(segment), segment.lengthBytes, signal)) {
+    for await (const chunk of exactBytes(await open(segment), entryOf(segment), segment, signal)) {
       following.update(chunk)
       chunks.push(chunk)
     }
@@ -100,7 +101,7 @@ async function* archiveChunks(
     for (let item = ahead.next(); item !== undefined; item = ahead.next()) {
       if ('body' in item) {
         const following = checksums.follow(item.segment)
-        for await (const chunk of exactBytes(await item.body, item.segment.lengthBytes, signal)) {
+        for await (const chunk of exactBytes(await item.body, entryOf(item.segment), item.segment, signal)) {
           following.update(chunk)
           for (const ready of joiner.push(chunk)) yield ready
           ahead.delivered(chunk.byteLength)

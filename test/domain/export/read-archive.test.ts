@@ -5,7 +5,12 @@ import { defaultReadAhead, type ReadAheadLimits } from '../../../src/domain/expo
 import { createReadArchive, type ReadArchiveOptions } from '../../../src/domain/export/read-archive.ts'
 import { ExportChecksumMissing, ExportCorrupt, ExportStale } from '../../../src/domain/export/refusals.ts'
 import type { ZipLayout } from '../../../src/domain/export/zip-layout.ts'
-import { RangeNotSatisfiable, StoreMisbehaved, StoreUnavailable } from '../../../src/ports/errors.ts'
+import {
+  PreconditionFailed,
+  RangeNotSatisfiable,
+  StoreMisbehaved,
+  StoreUnavailable,
+} from '../../../src/ports/errors.ts'
 import type { ObjectStore, StoredObject } from '../../../src/ports/object-store.ts'
 import { assemble, mixedFiles, quiet, type Sample, sampleKey, sampleOf, storeSample, utf8 } from './sample-archive.ts'
 import { bodyOf, watch } from './watched-store.ts'
@@ -205,6 +210,22 @@ describe('an object that is not what the manifest says', () => {
       get: (key, { ifMatch: _, ...options }) => stored.store.get(key, options),
     }
     expect((await outcome(read({ ...stored, store: heedless }))).error).toBeInstanceOf(ExportStale)
+  })
+
+  it.each([
+    ['small', 1],
+    ['large', 2],
+  ])('makes the archive stale when it was replaced while its bytes came: %s', async (_, index) => {
+    const stored = await storeSample(sample)
+    const goneVersion = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(utf8('abc')),
+      pull: (controller) => controller.error(new PreconditionFailed('another version is stored')),
+    })
+    const store = watch(stored.store, (found, key) =>
+      key === sampleKey(index) ? { ...found, body: goneVersion } : found,
+    )
+    expect((await outcome(read({ ...stored, store }))).error).toBeInstanceOf(ExportStale)
+    expect(store.open.now).toBe(0)
   })
 
   it('makes the archive stale when it has become shorter than the range', async () => {
