@@ -124,18 +124,25 @@ export async function completeUpload(
       throw said.cause
     }
     heard ??= lostAnswer(said)
-    const again =
+    const mayBeRepeated =
       said.said === 'lost' &&
       when === 'always' &&
       seen.seen === 'nothing' &&
       attempt < settings.retriesMax &&
-      clock.nowMs() < endsAtMs &&
-      (await isOpen(look, upload, { signal })) &&
-      budget.spend(settings.budgetPerRetry)
-    if (again) {
-      const { effect, message } = heard
-      deps.tell({ event: 'retry', ...about, retry: attempt + 1, waitMs: 0, effect, message, budget: budget.left() })
-      continue
+      clock.nowMs() < endsAtMs
+    if (mayBeRepeated && (await isOpen(look, upload, { signal }))) {
+      if (budget.spend(settings.budgetPerRetry)) {
+        const { effect, message } = heard
+        deps.tell({ event: 'retry', ...about, retry: attempt + 1, waitMs: 0, effect, message, budget: budget.left() })
+        continue
+      }
+    } else if (mayBeRepeated) {
+      // What is gone was joined after our look, or is never joined.
+      const last = await see(said)
+      if (last.seen === 'landed') {
+        settle('landed')
+        return { outcome: 'applied', etag: last.etag }
+      }
     }
     settle('open')
     return { outcome: 'unknown', cause: heard }

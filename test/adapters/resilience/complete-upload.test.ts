@@ -118,6 +118,22 @@ describe('joining parts', () => {
     expect(joins()).toBe(1)
   })
 
+  it('that happens after the look at the object and before the one at the parts has happened', async () => {
+    const { store, joins, told } = joining(
+      () => lost(),
+      (memory) => ({
+        async listParts(of, options) {
+          await memory.completeMultipart(of, await memory.listParts(of, options), { ...options, when: 'always' })
+          return memory.listParts(of, options)
+        },
+      }),
+    )
+    expect(await complete(store)).toMatchObject({ outcome: 'applied' })
+    expect(joins()).toBe(1)
+    expect(told).toContainEqual(expect.objectContaining({ event: 'settled', verdict: 'landed' }))
+    expect(await stored(store)).toBe('after')
+  })
+
   it('of other parts than were stored is refused, once, and leaves the upload open', async () => {
     const { store, joins } = joining((really) => really())
     const { opened, parts } = await upload(store)
