@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { describe, expect, it } from 'vitest'
+import { createS3Client } from '../../../src/adapters/s3/client.ts'
 import type { ProfileName, Quirks } from './profiles.ts'
 import { closeStages, refusal, stage, text } from './stage.ts'
 
@@ -171,6 +172,39 @@ describe('of others', () => {
     await put(made, 'k')
     expect((await refusal(put(made, 'k'))).status).toBe(429)
     await put(made, 'other')
+  })
+
+  it('GCS and B2 ignore what a put depends on', async () => {
+    for (const profile of ['gcs', 'b2'] satisfies ProfileName[]) {
+      const made = await stage({ profile })
+      await put(made, 'k', 'first')
+      await put(made, 'k', 'second', { IfNoneMatch: '*' })
+      expect(made.fake.object('k')?.body).toEqual(Buffer.from('second'))
+    }
+  })
+
+  it('Ceph joins parts that come in any order, whatever region the signature was made for', async () => {
+    const { client, fake, at } = await stage({ profile: 'ceph', quirks: { minPartBytes: 1 } })
+    const { origin, credentials } = fake
+    const elsewhere = createS3Client({ endpoint: origin, region: 'elsewhere', credentials })
+    const upload = { ...at('k'), UploadId: (await elsewhere.send(new CreateMultipartUploadCommand(at('k')))).UploadId }
+    const Parts = await Promise.all(
+      [2, 1].map(async (PartNumber) => {
+        const part = new UploadPartCommand({ ...upload, PartNumber, Body: text(`part ${PartNumber}.`) })
+        return { PartNumber, ETag: (await client.send(part)).ETag }
+      }),
+    )
+    await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }))
+    expect(fake.object('k')?.body).toEqual(Buffer.from('part 1.part 2.'))
+    elsewhere.destroy()
+  })
+
+  it('a server may not name what it joined, and may not know an upload that is complete', async () => {
+    const silent = await opened(await quirky({ completeNamesEtag: false }), ['x'])
+    expect((await silent.complete()).ETag).toBe('')
+    const forgetful = await opened(await stage({ profile: 'generic' }), ['x'])
+    await forgetful.complete()
+    expect(await refusal(forgetful.complete())).toEqual({ status: 404, code: 'NoSuchUpload' })
   })
 
   it('listings may refuse what they carry', async () => {
