@@ -18,13 +18,14 @@ export async function deliver(response: ServerResponse, method: string, ending: 
   const { answer, body: fault } = ending
   const { status, headers, body } = answer
   const lengthless = fault !== undefined && 'cutAt' in fault && fault.lengthless === true
+  const isChunked = fault !== undefined && 'chunked' in fault && method !== 'HEAD'
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   if (lengthless) closeDelimited(response)
   // 204 and 304 have no body and so no length.
-  else if (status !== 204 && status !== 304) response.setHeader('content-length', body.byteLength)
+  else if (status !== 204 && status !== 304 && !isChunked) response.setHeader('content-length', body.byteLength)
   if (method === 'HEAD' || body.byteLength === 0) return finish(response)
-  if (fault === undefined) return sendWhole(response, body)
+  if (fault === undefined || 'chunked' in fault) return sendWhole(response, body)
   if ('flipByteAt' in fault) return sendWhole(response, flipped(body, fault.flipByteAt))
   const { cutAt, how } = fault
   const cutBytes = typeof cutAt === 'number' ? cutAt : Math.floor(cutAt.share * body.byteLength)

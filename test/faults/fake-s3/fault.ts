@@ -33,6 +33,8 @@ export type BodyFault =
       readonly lengthless?: boolean
     }
   | { readonly flipByteAt: number }
+  /** Whole, in chunks of HTTP/1.1, and so without a Content-Length. */
+  | { readonly chunked: true }
 
 /** Which of the requests since `inject`, counted from 1. */
 export type Which = number | number[] | 'every' | ((nth: number) => boolean)

@@ -149,6 +149,12 @@ describe('a fault of the body', () => {
     expect({ length, clean, bytes: body.byteLength }).toEqual({ length: undefined, clean: true, bytes: 1234 })
   })
 
+  it('sends it whole in chunks, without a length', async () => {
+    const { length, body, clean } = await received({ body: { chunked: true } })
+    expect({ length, clean }).toEqual({ length: undefined, clean: true })
+    expect(body.equals(whole)).toBe(true)
+  })
+
   it('stops it for ever', async () => {
     const { body, clean } = await received({ body: { cutAt: 1234, how: 'stall' } }, { abortAfterBytes: 1234 })
     expect({ clean, bytes: body.byteLength }).toEqual({ clean: false, bytes: 1234 })
