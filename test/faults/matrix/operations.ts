@@ -7,38 +7,56 @@ export type OperationName = 'put' | 'parts' | 'complete' | 'get' | 'zip' | 'list
 /** What one operation of the service did, and what must be true of the store after it. */
 export interface Performed {
   readonly answer: Answer
-  /** Keys that were written, with what lay there and what was sent: one of the two must be there, whole. */
-  readonly written: readonly { readonly key: string; readonly before: Uint8Array; readonly sent: Uint8Array }[]
+  readonly written: readonly Written[]
   /** What a whole answer has in its body, for those that give out bytes. */
   readonly expected?: Uint8Array
-  /** Of process state: the version that was acknowledged, if one was. */
-  readonly acknowledged?: { readonly id: string; readonly version: number; readonly step: number }
+  readonly state?: ReportedState
+  /** Where a zip is fetched. */
+  readonly url?: string
+}
+
+/** A key with what lay there and what was sent: one of the two must be there, whole. `undefined`: nothing lay there. */
+export interface Written {
+  readonly key: string
+  readonly before: Uint8Array | undefined
+  readonly sent: Uint8Array
+}
+
+/** A process before and after one report, which is step `step`; the one before it was one less. */
+export interface ReportedState {
+  readonly id: string
+  readonly versionBefore: number
+  readonly step: number
+  /** The version that was acknowledged, if one was. */
+  readonly acknowledged: number | undefined
 }
 
 /** One kind of work of the service, and the request to the store that faults are aimed at. */
 export interface Work {
   /** The request to the store that is spoiled. */
   readonly target: Operation
-  /** How often that is sent when all is well. */
+  /** How often that is sent when all is well, counted from the first that is spoiled. */
   readonly requests: number
+  /** How many requests of that kind come first, and are left alone. Default: none. */
+  readonly spares?: number
   /** Makes what the work needs, while all is well, and returns the work. */
   prepare(rig: Rig): Promise<() => Promise<Performed>>
 }
 
 const MiB = 2 ** 20
 
-async function demandOk(answer: Answer): Promise<Answer> {
+export async function demandOk(answer: Answer): Promise<Answer> {
   if (answer.status < 200 || answer.status > 299) throw new Error(`preparing failed: ${answer.status} ${answer.body}`)
   return answer
 }
 
-const url = (rig: Rig, key: string) => `${rig.origin}/v1/objects/${key}`
+export const objectUrl = (rig: Pick<Rig, 'origin'>, key: string) => `${rig.origin}/v1/objects/${key}`
 
 export const put = (rig: Rig, key: string, body: Uint8Array, headers: Readonly<Record<string, string>> = {}) =>
-  ask(url(rig, key), { method: 'PUT', body, headers })
+  ask(objectUrl(rig, key), { method: 'PUT', body, headers })
 
 /** Writes over an object, so that what was there before may stay. */
-function writing(sizeBytes: number, target: Operation, requests: number): Work {
+export function writing(sizeBytes: number, target: Operation, requests: number): Work {
   return {
     target,
     requests,
@@ -55,12 +73,33 @@ function writing(sizeBytes: number, target: Operation, requests: number): Work {
   }
 }
 
+/** Fetches an archive of objects of these sizes. */
+export function zipOf(sizesBytes: readonly number[]): Work {
+  return {
+    target: 'GetObject',
+    requests: sizesBytes.length,
+    // What the archive is made of is read before its entries are.
+    spares: 1,
+    async prepare(rig) {
+      for (const [i, sizeBytes] of sizesBytes.entries()) {
+        await demandOk(await put(rig, `files/zip/${'abc'.charAt(i)}`, rig.random.bytes(sizeBytes)))
+      }
+      const made = await demandOk(
+        await askJson(`${rig.origin}/v1/exports`, 'POST', { include: [{ prefix: 'files/zip/' }] }),
+      )
+      const { url } = JSON.parse(made.body.toString()) as { url: string }
+      const whole = await demandOk(await ask(url))
+      return async () => ({ answer: await ask(url), written: [], expected: whole.body, url })
+    },
+  }
+}
+
 const listed = ['files/list/a.txt', 'files/list/b.txt', 'files/list/c/d.txt', 'files/list/e.txt', 'files/list/f.txt']
 
 export const works: Readonly<Record<OperationName, Work>> = {
   put: writing(20_000, 'PutObject', 1),
-  parts: writing(9 * MiB, 'UploadPart', 2),
-  complete: writing(9 * MiB, 'CompleteMultipartUpload', 1),
+  parts: writing(8 * MiB + 100_000, 'UploadPart', 2),
+  complete: writing(8 * MiB + 100_000, 'CompleteMultipartUpload', 1),
 
   get: {
     target: 'GetObject',
@@ -68,21 +107,11 @@ export const works: Readonly<Record<OperationName, Work>> = {
     async prepare(rig) {
       const expected = rig.random.bytes(400_000)
       await demandOk(await put(rig, 'files/subject.bin', expected))
-      return async () => ({ answer: await ask(url(rig, 'files/subject.bin')), written: [], expected })
+      return async () => ({ answer: await ask(objectUrl(rig, 'files/subject.bin')), written: [], expected })
     },
   },
 
-  zip: {
-    target: 'GetObject',
-    requests: 3,
-    async prepare(rig) {
-      for (const name of ['a', 'b', 'c']) await demandOk(await put(rig, `files/zip/${name}`, rig.random.bytes(150_000)))
-      const made = await askJson(`${rig.origin}/v1/exports`, 'POST', { include: [{ prefix: 'files/zip/' }] })
-      await demandOk(made)
-      const whole = await demandOk(await ask(`${made.json.url}`))
-      return async () => ({ answer: await ask(`${made.json.url}`), written: [], expected: whole.body })
-    },
-  },
+  zip: zipOf([150_000, 150_000, 150_000]),
 
   list: {
     target: 'ListObjectsV2',
@@ -106,11 +135,13 @@ export const works: Readonly<Record<OperationName, Work>> = {
         askJson(`${rig.origin}/v1/processes/${id}/reports`, 'POST', {
           ...{ worker: 'rig', attempt: 1, seq, status: 'running', step: seq, totalSteps: 100 },
         })
-      await demandOk(await report(1))
+      const before = await report(1)
+      await demandOk(before)
+      const versionBefore = Number(before.json.version)
       return async () => {
         const answer = await report(2)
-        const acknowledged = answer.status === 200 ? { id, version: Number(answer.json.version), step: 2 } : undefined
-        return { answer, written: [], ...(acknowledged && { acknowledged }) }
+        const acknowledged = answer.status === 200 ? Number(answer.json.version) : undefined
+        return { answer, written: [], state: { id, versionBefore, step: 2, acknowledged } }
       }
     },
   },

@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { createKeyedMutex } from '../../../src/adapters/checked-conditions/keyed-mutex.ts'
 import { createConsoleLog } from '../../../src/adapters/console/log.ts'
@@ -15,6 +15,7 @@ import type { StoreEvent } from '../../../src/ports/store-telemetry.ts'
 import { type FakeS3, type FakeS3Options, startFakeS3 } from '../fake-s3/fake-s3.ts'
 import { createRandom, type Random } from '../random.ts'
 import { type FaultProxy, startFaultProxy } from '../tcp-proxy.ts'
+import { scaled } from './limits.ts'
 import { newName } from './name-server.ts'
 
 /** The real service over S3, the S3 server and the line between them, all of which can be spoiled. */
@@ -26,65 +27,49 @@ export interface Rig {
   /** Where clients of the service connect. */
   readonly origin: string
   readonly random: Random
+  /** Of the first service. */
   readonly health: GuardedStores['health']
   readonly told: readonly StoreEvent[]
   readonly logLines: readonly string[]
+  /** Connections of clients to the service that are open now. */
+  clientSockets(): number
+  /** Starts one more service on the same store, over the same line, and gives its origin. */
+  another(): Promise<string>
   stop(): Promise<void>
-}
-
-/** Seconds become tenths: the order of the limits to each other is that of the defaults. */
-export const scaled: Partial<ResilienceSettings> = {
-  backoffFirstMs: 5,
-  backoffMaxMs: 50,
-  metaAttemptMs: 700,
-  metaDeadlineMs: 5_000,
-  listAttemptMs: 700,
-  listDeadlineMs: 5_000,
-  openAttemptMs: 700,
-  openDeadlineMs: 5_000,
-  bodyIdleMs: 250,
-  bodyFloorWindowMs: 250,
-  sendOverheadMs: 700,
-  sendAttemptMinMs: 700,
-  sendAttemptMaxMs: 1_500,
-  completeAttemptMs: 700,
-  completeDeadlineMs: 6_000,
-  completeSlowMs: 400,
-  completeLookFirstMs: 20,
-  completeLookMaxMs: 300,
-  completeLooksMax: 6,
-  openFirstMs: 100,
-  openMaxMs: 400,
-  halfOpenMaxMs: 2_000,
-  partsAtOnce: 4,
 }
 
 export const prefix = 'rig'
 
-export async function startRig(
-  options: FakeS3Options & {
-    readonly seed: number
-    readonly settings?: Partial<ResilienceSettings>
-    /** Whether the service finds the store by a name of its own, and not by an address. Default: false. */
-    readonly byName?: boolean
-  },
-): Promise<Rig> {
-  const fake = await startFakeS3(options)
-  const proxy = await startFaultProxy({ target: fake.origin, seed: options.seed })
+const linkSecret = new Uint8Array(32).fill(7)
+export const linkSecretBase64 = Buffer.from(linkSecret).toString('base64')
+
+interface Service {
+  readonly origin: string
+  readonly health: GuardedStores['health']
+  clientSockets(): number
+  stop(): Promise<void>
+}
+
+type ServiceOptions = Pick<FakeS3Options, 'profile'> & {
+  readonly fake: FakeS3
+  readonly endpoint: string
+  readonly settings: Partial<ResilienceSettings> | undefined
+  readonly told: StoreEvent[]
+  readonly logLines: string[]
+}
+
+/** The service as it is composed in production, in this process, on a socket of its own. */
+async function startService({ fake, profile, endpoint, settings, told, logLines }: ServiceOptions): Promise<Service> {
   const clock = createSystemClock()
   const ids = createIds()
   const digests = createDigests()
-  const told: StoreEvent[] = []
-  const logLines: string[] = []
   const log = createConsoleLog({ level: 'debug', write: (line) => logLines.push(line), nowMs: clock.nowMs })
-  const endpoint = new URL(proxy.origin)
-  if (options.byName === true) endpoint.hostname = newName()
   const config = readConfig({
-    S3_ENDPOINT_URL: endpoint.origin,
+    S3_ENDPOINT_URL: endpoint,
     S3_REGION: fake.region,
     S3_BUCKET: fake.bucket,
     S3_PREFIX: prefix,
-    S3_PROFILE: options.profile,
+    S3_PROFILE: profile,
     AWS_ACCESS_KEY_ID: fake.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey,
   })
@@ -99,18 +84,23 @@ export async function startRig(
     digests,
     log,
     telemetry: () => (event) => told.push(event),
-    settings: { ...opened.resilience, ...scaled, ...options.settings },
+    settings: { ...opened.resilience, ...scaled, ...settings },
   })
 
   let app: ReturnType<typeof compose> | undefined
   const listener = getRequestListener((request, env) => app?.fetch(request, env) ?? new Response(null, { status: 503 }))
-  const server = createServer({ requestTimeout: 0 }, listener) as Server
+  const server = createServer({ requestTimeout: 0 }, listener)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   app = compose({
     config,
     publicUrl: origin,
-    linkSecrets: [{ keyId: 'k1', secret: new Uint8Array(32).fill(7) }],
+    linkSecrets: [{ keyId: 'k1', secret: linkSecret }],
     ...guarded,
     metrics: undefined,
     storeLinks: opened.links,
@@ -122,17 +112,50 @@ export async function startRig(
   // What the store can do is found out before anything is spoiled.
   await guarded.objects.capabilities({ signal: AbortSignal.timeout(20_000) })
   return {
-    fake,
-    proxy,
-    storeHost: endpoint.hostname,
     origin,
-    random: createRandom(options.seed),
     health: guarded.health,
-    told,
-    logLines,
+    clientSockets: () => sockets.size,
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+export async function startRig(
+  options: FakeS3Options & {
+    readonly seed: number
+    readonly settings?: Partial<ResilienceSettings>
+    /** Whether the service finds the store by a name of its own, and not by an address. Default: false. */
+    readonly byName?: boolean
+  },
+): Promise<Rig> {
+  const { profile, seed, settings, byName = false } = options
+  const fake = await startFakeS3(options)
+  const proxy = await startFaultProxy({ target: fake.origin, seed })
+  const endpoint = new URL(proxy.origin)
+  if (byName) endpoint.hostname = newName()
+  const [told, logLines]: [StoreEvent[], string[]] = [[], []]
+  const start = () => startService({ fake, profile, endpoint: endpoint.origin, settings, told, logLines })
+  const first = await start()
+  const services = [first]
+  return {
+    fake,
+    proxy,
+    storeHost: endpoint.hostname,
+    origin: first.origin,
+    random: createRandom(seed),
+    health: first.health,
+    told,
+    logLines,
+    clientSockets: () => services.reduce((sum, service) => sum + service.clientSockets(), 0),
+    async another() {
+      const service = await start()
+      services.push(service)
+      return service.origin
+    },
+    async stop() {
+      for (const service of services) await service.stop()
       await proxy.stop()
       await fake.stop()
     },

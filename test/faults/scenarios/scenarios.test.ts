@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ProfileName, profiles } from '../fake-s3/profiles.ts'
-import { scaled } from '../matrix/rig.ts'
+import { scaled } from '../matrix/limits.ts'
 import { runCuts } from './cuts.ts'
 import { runLeaving } from './leaving.ts'
 import { runJobOn } from './main-job.ts'
