@@ -73,6 +73,18 @@ export function writing(sizeBytes: number, target: Operation, requests: number):
   }
 }
 
+export function reading(sizeBytes: number): Work {
+  return {
+    target: 'GetObject',
+    requests: 1,
+    async prepare(rig) {
+      const expected = rig.random.bytes(sizeBytes)
+      await demandOk(await put(rig, 'files/subject.bin', expected))
+      return async () => ({ answer: await ask(objectUrl(rig, 'files/subject.bin')), written: [], expected })
+    },
+  }
+}
+
 /** Fetches an archive of objects of these sizes. */
 export function zipOf(sizesBytes: readonly number[]): Work {
   return {
@@ -101,15 +113,7 @@ export const works: Readonly<Record<OperationName, Work>> = {
   parts: writing(8 * MiB + 100_000, 'UploadPart', 2),
   complete: writing(8 * MiB + 100_000, 'CompleteMultipartUpload', 1),
 
-  get: {
-    target: 'GetObject',
-    requests: 1,
-    async prepare(rig) {
-      const expected = rig.random.bytes(400_000)
-      await demandOk(await put(rig, 'files/subject.bin', expected))
-      return async () => ({ answer: await ask(objectUrl(rig, 'files/subject.bin')), written: [], expected })
-    },
-  },
+  get: reading(400_000),
 
   zip: zipOf([150_000, 150_000, 150_000]),
 
