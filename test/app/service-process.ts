@@ -28,17 +28,26 @@ export interface ServiceProcess {
   said(pattern: RegExp): Promise<void>
 }
 
+/** Tests that run side by side give their own `atTheEnd`. */
+type AtTheEnd = (work: () => Promise<void>) => void
+
 /** The service as `npm start` runs it, with nothing set but `env`: a free port unless `PORT` says otherwise. */
-export function startService(env: Readonly<Record<string, string>>): ServiceProcess {
-  return startProcess({
-    command: [process.execPath, 'src/app/node.ts'],
-    cwd: repository,
-    env: { PORT: '0', LOG_LEVEL: 'warn', ...env },
-  })
+export function startService(env: Readonly<Record<string, string>>, atTheEnd?: AtTheEnd): ServiceProcess {
+  return startProcess(
+    {
+      command: [process.execPath, 'src/app/node.ts'],
+      cwd: repository,
+      env: { PORT: '0', LOG_LEVEL: 'warn', ...env },
+    },
+    atTheEnd,
+  )
 }
 
 /** Killed at the end of the test, if it still runs. */
-export function startProcess({ command: [program, ...args], cwd, env, uid }: Start): ServiceProcess {
+export function startProcess(
+  { command: [program, ...args], cwd, env, uid }: Start,
+  atTheEnd: AtTheEnd = onTestFinished,
+): ServiceProcess {
   const child = spawn(program, args, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
@@ -54,7 +63,7 @@ export function startProcess({ command: [program, ...args], cwd, env, uid }: Sta
     stderr += text
   })
   const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
-  onTestFinished(async () => {
+  atTheEnd(async () => {
     child.kill('SIGKILL')
     await ended
   })

@@ -1,127 +1,222 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, type TestContext, vi } from 'vitest'
 import { startService } from '../../app/service-process.ts'
 import { type FakeS3, startFakeS3 } from '../fake-s3/fake-s3.ts'
-import { createRandom, seedFor } from '../random.ts'
+import type { Operation } from '../fake-s3/request.ts'
+import { createRandom, type Random, seedFor } from '../random.ts'
 import { type FaultProxy, startFaultProxy } from '../tcp-proxy.ts'
 import { eventually } from './eventually.ts'
 import { type Answer, ask, askJson } from './http-client.ts'
+import { isWanted, seeds } from './run-rows.ts'
 
 // Rows 33 and 34: what a service leaves behind that is killed, or told to stop, at any moment. A process of its own on the
 // fake, so that nothing in memory survives.
 
-const seed = Number(process.env.FAULT_SEED ?? 1)
 const MiB = 2 ** 20
 const prefix = 'killed'
+const subjectKey = `${prefix}/files/subject.bin`
+const stateKey = `${prefix}/processes/state/p.json`
 
-async function startStore(
-  name: string,
-): Promise<{ fake: FakeS3; proxy: FaultProxy; start: () => ReturnType<typeof startService> }> {
+interface Stage {
+  readonly fake: FakeS3
+  readonly proxy: FaultProxy
+  readonly random: Random
+  start(): ReturnType<typeof startService>
+}
+
+async function startStage(name: string, seed: number, { onTestFinished }: TestContext): Promise<Stage> {
   const fake = await startFakeS3({ profile: 'aws', seed })
   const proxy = await startFaultProxy({ target: fake.origin, seed: seedFor(seed, name) })
   onTestFinished(async () => {
     await proxy.stop()
     await fake.stop()
   })
-  const start = () =>
-    startService({
-      S3_ENDPOINT_URL: proxy.origin,
-      S3_REGION: fake.region,
-      S3_BUCKET: fake.bucket,
-      S3_PREFIX: prefix,
-      AWS_ACCESS_KEY_ID: fake.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey,
-    })
-  return { fake, proxy, start }
+  return {
+    fake,
+    proxy,
+    random: createRandom(seedFor(seed, name)),
+    start: () =>
+      startService(
+        {
+          S3_ENDPOINT_URL: proxy.origin,
+          S3_REGION: fake.region,
+          S3_BUCKET: fake.bucket,
+          S3_PREFIX: prefix,
+          AWS_ACCESS_KEY_ID: fake.credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey,
+        },
+        onTestFinished,
+      ),
+  }
 }
 
-const moments = [
-  ['asked', 'CreateMultipartUpload', 1],
-  ['answered', 'CreateMultipartUpload', 1],
-  ['asked', 'UploadPart', 1],
-  ['answered', 'UploadPart', 1],
-  ['asked', 'CompleteMultipartUpload', 1],
-  ['answered', 'CompleteMultipartUpload', 1],
-] as const
-
-describe('33: kill -9', () => {
-  it.each(moments)('when the store has %s %s %d', { timeout: 60_000 }, async (event, operation, nth) => {
-    const { fake, proxy, start } = await startStore(`${event} ${operation}`)
-    const random = createRandom(seedFor(seed, `${event} ${operation} ${nth}`))
-    const service = start()
-    const origin = await service.url
-    const [before, sent] = [random.bytes(5_000), random.bytes(17 * MiB)]
-    const url = (of: string) => `${of}/v1/objects/files/subject.bin`
-    expect((await ask(url(origin), { method: 'PUT', body: before })).status).toBe(201)
-    const created = await askJson(`${origin}/v1/processes`, 'POST', { id: 'p', type: 'training' })
-    expect(created.status).toBe(201)
-    // Trials of the start are over.
-    await eventually(
-      () => proxy.connections().busy,
-      (busy) => busy === 0,
-      10_000,
-    )
-    await pause(200)
-
-    let seen = 0
-    proxy.watch((what, exchange) => {
-      if (what !== event || exchange.operation !== operation || ++seen !== nth) return
-      service.kill('SIGKILL')
-    })
-    const answer = await ask(url(origin), { method: 'PUT', body: sent })
-    await service.ended
-    await eventually(
-      () => fake.connections(),
-      (open) => open === 0,
-      5_000,
-    )
-
-    // Nothing was acknowledged, so one of the two is there: whole.
-    expect(answer.ending).toBe('no-answer')
-    const stored = Buffer.from(fake.object(`${prefix}/files/subject.bin`)?.body ?? [])
-    expect(stored.equals(Buffer.from(before)) || stored.equals(Buffer.from(sent))).toBe(true)
-
-    const again = await start().url
-    expect((await ask(url(again))).body.equals(stored)).toBe(true)
-    expect((await ask(url(again), { method: 'PUT', body: sent })).status).toBe(200)
-    expect(Buffer.from(fake.object(`${prefix}/files/subject.bin`)?.body ?? []).equals(Buffer.from(sent))).toBe(true)
-    const report = { worker: 'rig', attempt: 1, seq: 1, status: 'running' }
-    const reported = await askJson(`${again}/v1/processes/p/reports`, 'POST', report)
-    expect(reported.json).toMatchObject({ applied: true, version: 2 })
+const isDone = ({ status, ending }: Answer) => status >= 200 && status < 300 && ending === 'clean'
+const report = (origin: string, seq: number) =>
+  askJson(`${origin}/v1/processes/p/reports`, 'POST', {
+    ...{ worker: 'rig', attempt: 1, seq, status: 'running', step: seq },
   })
-})
 
-it('34: SIGTERM under load loses nothing that was acknowledged, and ends', { timeout: 60_000 }, async () => {
-  const { fake, proxy, start } = await startStore('sigterm')
-  const random = createRandom(seedFor(seed, 'sigterm'))
-  const service = start()
-  const origin = await service.url
-  expect((await ask(`${origin}/v1/objects/files/first`, { method: 'PUT', body: 'x' })).status).toBe(201)
-  proxy.add(
-    { direction: 'up', operation: 'PutObject', which: 'every' },
-    { toxic: 'latency', delayMs: 100, jitterMs: 200 },
+interface Moment {
+  readonly event: 'asked' | 'answered'
+  readonly operation: Operation
+  readonly nth: number
+  /** Of the object that it is about. */
+  readonly key: RegExp
+}
+
+const both = (operation: Operation, nth: number, key: RegExp): Moment[] =>
+  (['asked', 'answered'] as const).map((event) => ({ event, operation, nth, key }))
+
+const ofUploads: readonly Moment[] = [
+  ...both('CreateMultipartUpload', 1, /subject/),
+  ...both('UploadPart', 1, /subject/),
+  ...both('UploadPart', 3, /subject/),
+  ...both('CompleteMultipartUpload', 1, /subject/),
+  // Its checksums are noted last.
+  ...both('PutObject', 1, /\/records\//),
+]
+const ofState = both('PutObject', 1, /\/processes\//)
+
+/** At that moment, or a little after it. */
+function killAt({ proxy, random }: Stage, { event, operation, nth, key }: Moment, kill: () => void): void {
+  const delayMs = random.pick([0, 0, 1, 3, 10])
+  let seen = 0
+  proxy.watch((what, exchange) => {
+    if (what !== event || exchange.operation !== operation || !key.test(exchange.key ?? '')) return
+    seen += 1
+    if (seen !== nth) return
+    if (delayMs === 0) kill()
+    else setTimeout(kill, delayMs)
+  })
+}
+
+/** The trials of the start are over, and the process and the object are there. */
+async function prepare({ proxy }: Stage, origin: string, before: Uint8Array): Promise<void> {
+  expect((await ask(`${origin}/v1/objects/files/subject.bin`, { method: 'PUT', body: before })).status).toBe(201)
+  expect((await askJson(`${origin}/v1/processes`, 'POST', { id: 'p', type: 'training' })).status).toBe(201)
+  expect((await report(origin, 1)).json).toMatchObject({ applied: true, version: 2 })
+  const isQuiet = (busy: number) => busy === 0
+  await eventually(() => proxy.connections().busy, isQuiet, 10_000)
+  await pause(100)
+}
+
+const gone = ({ fake }: Stage) =>
+  eventually(
+    () => fake.connections(),
+    (open) => open === 0,
+    5_000,
   )
 
-  const sent = new Map<string, Uint8Array>()
-  const answers = new Map<string, Promise<Answer>>()
-  for (let i = 0; i < 40; i++) {
-    const key = `files/load-${i}`
-    sent.set(key, random.bytes(random.integer(1, 300_000)))
-    answers.set(key, ask(`${origin}/v1/objects/${key}`, { method: 'PUT', body: sent.get(key) ?? '' }))
-    await pause(10)
-  }
-  const stoppedAtMs = performance.now()
-  service.kill('SIGTERM')
-  expect(await service.ended).toBe(0)
-  expect(performance.now() - stoppedAtMs).toBeLessThan(30_000)
+// A service that starts keeps a core busy.
+vi.setConfig({ maxConcurrency: 3 })
 
-  let acknowledged = 0
-  for (const [key, answering] of answers) {
-    const { status } = await answering
-    if (status !== 201) continue
-    acknowledged += 1
-    const stored = Buffer.from(fake.object(`${prefix}/${key}`)?.body ?? [])
-    expect(stored.equals(Buffer.from(sent.get(key) ?? []))).toBe(true)
+describe.concurrent.each(seeds)('with the seed %d', (seed) => {
+  for (const moment of ofUploads) {
+    const name = `33 parts: killed when the store has ${moment.event} ${moment.operation} ${moment.nth} of ${moment.key.source}`
+    it.runIf(isWanted(name))(name, { timeout: 60_000 }, async (test) => {
+      const stage = await startStage(name, seed, test)
+      const { fake, random } = stage
+      const [before, sent] = [random.bytes(5_000), random.bytes(17 * MiB)]
+      const service = stage.start()
+      const origin = await service.url
+      await prepare(stage, origin, before)
+      killAt(stage, moment, () => service.kill('SIGKILL'))
+      const answer = await ask(`${origin}/v1/objects/files/subject.bin`, { method: 'PUT', body: sent })
+      await service.ended
+      expect(await gone(stage), 'connections of the dead').toBe(0)
+
+      const stored = Buffer.from(fake.object(subjectKey)?.body ?? [])
+      if (isDone(answer)) expect(stored.equals(Buffer.from(sent)), 'I1').toBe(true)
+      else expect(stored.equals(Buffer.from(before)) || stored.equals(Buffer.from(sent)), 'I2').toBe(true)
+
+      const again = await stage.start().url
+      const url = `${again}/v1/objects/files/subject.bin`
+      expect((await ask(url)).body.equals(stored)).toBe(true)
+      expect((await ask(url, { method: 'PUT', body: sent })).status).toBe(200)
+      expect(Buffer.from(fake.object(subjectKey)?.body ?? []).equals(Buffer.from(sent))).toBe(true)
+      // Of what was killed, no more than one upload is left over.
+      expect(fake.openUploads().length).toBeLessThanOrEqual(1)
+      expect((await report(again, 2)).json).toMatchObject({ applied: true, version: 3 })
+    })
   }
-  expect(acknowledged).toBeGreaterThan(0)
+
+  for (const moment of ofState) {
+    const name = `33 state: killed when the store has ${moment.event} ${moment.operation}`
+    it.runIf(isWanted(name))(name, { timeout: 60_000 }, async (test) => {
+      const stage = await startStage(name, seed, test)
+      const { fake } = stage
+      const service = stage.start()
+      const origin = await service.url
+      await prepare(stage, origin, new Uint8Array(1))
+      killAt(stage, moment, () => service.kill('SIGKILL'))
+      const answer = await report(origin, 2)
+      await service.ended
+      expect(await gone(stage), 'connections of the dead').toBe(0)
+      const version = () =>
+        (JSON.parse(Buffer.from(fake.object(stateKey)?.body ?? []).toString()) as { version: number }).version
+      expect(version(), 'I6').toBeGreaterThanOrEqual(isDone(answer) ? 3 : 2)
+
+      // Said once more, it is there exactly once.
+      const again = await stage.start().url
+      expect((await report(again, 2)).status).toBe(200)
+      expect(version(), 'I6').toBe(3)
+      expect((await report(again, 3)).json).toMatchObject({ applied: true, version: 4 })
+      const documents = new Set(fake.commits.filter(({ key }) => key === stateKey).map(({ etag }) => etag))
+      expect(documents.size, 'I6: one winner for each version').toBe(4)
+    })
+  }
+
+  const name = '34 all: SIGTERM under load'
+  it.runIf(isWanted(name))(name, { timeout: 60_000 }, async (test) => {
+    const stage = await startStage(name, seed, test)
+    const { fake, proxy, random } = stage
+    const service = stage.start()
+    const origin = await service.url
+    const read = random.bytes(2 * MiB)
+    await prepare(stage, origin, read)
+    const aim = { direction: 'up', operation: 'PutObject', which: 'every' } as const
+    proxy.add(aim, { toxic: 'latency', delayMs: 100, jitterMs: 200 })
+    const reading = { direction: 'down', operation: 'GetObject', which: 'every' } as const
+    proxy.add(reading, { toxic: 'latency', delayMs: 100, jitterMs: 200 })
+
+    const sent = new Map<string, Uint8Array>()
+    const puts = new Map<string, Promise<Answer>>()
+    const gets: Promise<Answer>[] = []
+    const reports: ReturnType<typeof report>[] = []
+    for (let i = 0; i < 40; i++) {
+      const key = `files/load-${i}`
+      // One of eight goes in parts.
+      const sizeBytes = i % 8 === 7 ? 9 * MiB : random.integer(1, 300_000)
+      sent.set(key, random.bytes(sizeBytes))
+      puts.set(key, ask(`${origin}/v1/objects/${key}`, { method: 'PUT', body: sent.get(key) ?? '' }))
+      if (i % 2 === 0) gets.push(ask(`${origin}/v1/objects/files/subject.bin`))
+      if (i % 8 === 0) reports.push(report(origin, 2 + i / 8))
+      await pause(10)
+    }
+    const stoppedAtMs = performance.now()
+    service.kill('SIGTERM')
+    expect(await service.ended).toBe(0)
+    expect(performance.now() - stoppedAtMs).toBeLessThan(30_000)
+
+    let acknowledged = 0
+    for (const [key, putting] of puts) {
+      const answer = await putting
+      const stored = fake.object(`${prefix}/${key}`)?.body
+      const isSent = stored !== undefined && Buffer.compare(stored, sent.get(key) ?? new Uint8Array()) === 0
+      if (isDone(answer)) {
+        acknowledged += 1
+        expect(isSent, 'I1').toBe(true)
+      } else expect(isSent || stored === undefined, 'I2').toBe(true)
+    }
+    expect(acknowledged).toBeGreaterThan(0)
+
+    const downloads = (await Promise.all(gets)).filter(isDone)
+    for (const { body } of downloads) expect(body.equals(Buffer.from(read)), 'I5').toBe(true)
+    expect(downloads.length).toBeGreaterThan(0)
+
+    const applied = (await Promise.all(reports)).filter(({ json }) => json.applied === true)
+    const state = JSON.parse(Buffer.from(fake.object(stateKey)?.body ?? []).toString()) as { version: number }
+    expect(state.version, 'I6').toBeGreaterThanOrEqual(2 + applied.length)
+    expect(await gone(stage), 'connections of the dead').toBe(0)
+  })
 })
