@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ResilienceSettings } from '../../../src/adapters/resilience/settings.ts'
+import { s3Error } from '../fake-s3/fault-answers.ts'
 import { ask } from '../matrix/http-client.ts'
 import { startRig } from '../matrix/rig.ts'
+import { socketsLeftOf } from './sockets-left.ts'
 
 export interface OutageFigures {
   readonly calls: number
@@ -15,6 +17,8 @@ export interface OutageFigures {
   readonly fastFailP99Ms: number
   /** From healing until 95 % of twenty calls in a row succeed. */
   readonly recoveryMs: number
+  /** Connections to the store that were left, once those that nobody used were over: there must be none. */
+  readonly socketsLeft: number
   /** Calls that did not end in 503 with Retry-After, or that an answer other than success followed after recovery. */
   readonly wrongAnswers: number
 }
@@ -24,7 +28,7 @@ const healedShare = 0.95
 const recoveryMaxMs = 60_000
 
 /**
- * Every request to the store is 503 for so long, while a small object is put so many times a second; then all is well
+ * Every request to the store is 503, or 429, for so long, while a small object is put so many times a second; then all is well
  * again. Each call is one request when nothing fails.
  */
 export async function runOutage(options: {
@@ -32,14 +36,17 @@ export async function runOutage(options: {
   readonly callsPerSecond: number
   readonly seed: number
   readonly settings: Partial<ResilienceSettings>
+  /** What the store says. 429 asks for fewer calls, and counts half for circuits. */
+  readonly status?: 503 | 429
 }): Promise<OutageFigures> {
-  const { outageMs, callsPerSecond, seed, settings } = options
+  const { outageMs, callsPerSecond, seed, settings, status: said = 503 } = options
   const rig = await startRig({ profile: 'aws', seed, settings })
   try {
     const put = (n: number) => ask(`${rig.origin}/v1/objects/files/outage-${n % 50}`, { method: 'PUT', body: 'x' })
     for (let n = 0; n < 30; n++) await put(n)
 
-    const answer = { status: 503, body: '<Error><Code>ServiceUnavailable</Code></Error>' }
+    const code = said === 503 ? 'ServiceUnavailable' : 'TooManyRequests'
+    const answer = s3Error(said, code)
     const heal = rig.fake.inject('any', 'every', { when: 'before-commit', answer })
     const requestsBefore = rig.fake.count()
     const toldBefore = rig.told.length
@@ -76,6 +83,7 @@ export async function runOutage(options: {
       }
       await pause(1000 / callsPerSecond)
     }
+    const socketsLeft = await socketsLeftOf(rig)
     const fast = ended.filter(({ asked, isRefusal }) => asked === 0 && isRefusal)
     const durations = fast.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
     const firstFast = fast.reduce((earliest, { endedAtMs }) => Math.min(earliest, endedAtMs), Number.POSITIVE_INFINITY)
@@ -87,6 +95,7 @@ export async function runOutage(options: {
       fastFails: fast.length,
       fastFailP99Ms: durations[Math.floor(0.99 * (durations.length - 1))] ?? Number.NaN,
       recoveryMs: Math.max(0, recoveryMs),
+      socketsLeft,
       wrongAnswers: ended.filter(({ isRefusal }) => !isRefusal).length,
     }
   } finally {

@@ -1,28 +1,52 @@
 import { describe, expect, it } from 'vitest'
+import { defaultSettings } from '../../../src/adapters/resilience/settings.ts'
 import { type ProfileName, profiles } from '../fake-s3/profiles.ts'
 import { scaled } from '../matrix/limits.ts'
+import { runBrownout } from './brownout.ts'
 import { runCuts } from './cuts.ts'
 import { runLeaving } from './leaving.ts'
 import { runJobOn } from './main-job.ts'
 import { runOutage } from './outage.ts'
+import { runSlowReaders } from './slow-readers.ts'
 
 // Small here; `npm run test:faults` runs them as long as it is told to, and prints the figures.
 const seed = Number(process.env.FAULT_SEED ?? 1)
 const runs = Number(process.env.FAULT_RUNS ?? 2)
+const outageSeconds = Number(process.env.FAULT_OUTAGE_SECONDS ?? 3)
 
-it('an outage is not made worse by retries, is noticed soon, and is over soon after it', {
-  timeout: 60_000,
-}, async () => {
-  const figures = await runOutage({ outageMs: 3_000, callsPerSecond: 25, seed, settings: scaled })
-  expect(figures.wrongAnswers).toBe(0)
-  expect(figures.amplification).toBeLessThanOrEqual(1.1)
-  expect(figures.fastFails).toBeGreaterThan(10)
-  expect(figures.recoveryMs).toBeLessThan(20_000)
+it.each([503, 429] as const)(
+  'an outage of %d is not made worse by retries, and is over soon after it',
+  {
+    timeout: 60_000,
+  },
+  async (status) => {
+    const figures = await runOutage({
+      outageMs: outageSeconds * 1000,
+      callsPerSecond: 50,
+      seed,
+      settings: scaled,
+      status,
+    })
+    expect(figures.wrongAnswers).toBe(0)
+    expect(figures.amplification).toBeLessThanOrEqual(1.1)
+    // Throttling alone opens no circuit.
+    if (status === 503) expect(figures.fastFails).toBeGreaterThan(10)
+    expect(figures.recoveryMs).toBeLessThan(20_000)
+    expect(figures.socketsLeft).toBe(0)
+  },
+)
+
+it('where half of all fails retries stay within their budget', { timeout: 60_000 }, async () => {
+  const settings = { ...defaultSettings, ...scaled }
+  const figures = await runBrownout({ forMs: outageSeconds * 1000, callsPerSecond: 50, seed, settings })
+  expect(figures.retries).toBeLessThanOrEqual(figures.retriesMax)
+  expect(figures.deniedRetries).toBeGreaterThan(0)
+  expect(figures.succeeded).toBeGreaterThan(0)
 })
 
 it('a download that is cut again and again is whole, or seen to be broken', { timeout: 60_000 }, async () => {
-  const { byteEqual, downloads, ...figures } = await runCuts({ cuts: 60, seed })
-  expect(figures).toEqual({ cuts: 60, cleanShortBodies: 0, wrongBodies: 0, broken: 0 })
+  const { byteEqual, downloads, resumptions, ...figures } = await runCuts({ cuts: 60, seed })
+  expect(figures).toEqual({ cuts: 60, cleanShortBodies: 0, wrongBodies: 0, broken: 0, socketsLeft: 0 })
   expect(byteEqual).toBe(downloads)
 })
 
@@ -31,6 +55,11 @@ it('what clients leave behind is ended at the store', { timeout: 60_000 }, async
   expect(leftOver).toBe(0)
   // A hang is told from slowness; how soon it is `npm run test:faults` prints.
   expect(medianMs).toBeLessThan(1_000)
+})
+
+it('clients that hardly read cost little memory each', { timeout: 60_000 }, async () => {
+  const { eachMiB } = await runSlowReaders({ clients: 60, seed })
+  expect(eachMiB).toBeLessThan(1)
 })
 
 describe('the main job', () => {
