@@ -87,7 +87,7 @@ const cells: readonly Cell[] = [
       requestsMax: when === 'after-commit' ? 1 : 2,
     }),
   ),
-  ...cellsFor(['complete'], {
+  ...cellsFor(['parts', 'complete'], {
     row: 16,
     fault: 'acknowledged by the store, and not there',
     expected: ['done', 'unavailable', 502],
