@@ -4,11 +4,15 @@ export const scopes = ['read', 'write', 'worker', 'admin'] as const
 export type Scope = (typeof scopes)[number]
 
 export const number = (minimum: number, maximum: number, whole: boolean) => {
-  const kind = z.coerce.number(`must be a ${whole ? 'whole ' : ''}number from ${minimum} to ${maximum}`)
-  return (whole ? kind.int() : kind).min(minimum).max(maximum)
+  const wrong = `must be a ${whole ? 'whole ' : ''}number from ${minimum} to ${maximum}`
+  const kind = z.coerce.number(wrong)
+  return (whole ? kind.int(wrong) : kind).min(minimum, wrong).max(maximum, wrong)
 }
 export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => number(minimum, maximum, true)
 export const count = (fallback: number, minimum = 1) => integer(minimum).default(fallback)
+/** One of these words. */
+export const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, `must be one of ${words.join(', ')}`)
 export const text = z.string().trim().min(1)
 
 export const list = <T>(item: (given: string) => T) =>
@@ -78,4 +82,4 @@ export function origin(given: string): string {
 export const url = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((given) => given.replace(/\/+$/, ''))
-export const flag = z.enum(['true', 'false', '1', '0']).transform((given) => given === 'true' || given === '1')
+export const flag = word(['true', 'false', '1', '0']).transform((given) => given === 'true' || given === '1')

@@ -13,6 +13,7 @@ import {
   origin,
   text,
   url,
+  word,
 } from './config-values.ts'
 import { runPodRegion, runPodRegionProblem } from './runpod-settings.ts'
 import { storeSettings, storeSettingsFaults, storeVariables } from './store-settings.ts'
@@ -20,14 +21,14 @@ import { storeSettings, storeSettingsFaults, storeVariables } from './store-sett
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 
-const profile = z.enum(['auto', ...dialectNames]).default('auto')
+const profile = word(['auto', ...dialectNames]).default('auto')
 
 const EnvironmentSchema = z
   .object({
     PORT: integer(0, 65_535).default(8787),
     HOST: text.default('127.0.0.1'),
     PUBLIC_URL: url.optional(),
-    STORE: z.enum(['folder', 's3', 'memory', 'r2']).optional(),
+    STORE: word(['folder', 's3', 'memory', 'r2']).optional(),
     DATA_DIR: text.default('./data'),
     S3_ENDPOINT_URL: url.optional(),
     S3_REGION: text.optional(),
@@ -41,19 +42,19 @@ const EnvironmentSchema = z
     AWS_SESSION_TOKEN: text.optional(),
     S3_FORCE_PATH_STYLE: flag.optional(),
     S3_PROFILE: profile,
-    S3_PRESIGN: z.enum(['auto', 'always', 'never']).default('auto'),
+    S3_PRESIGN: word(['auto', 'always', 'never']).default('auto'),
     STATE_S3_ENDPOINT_URL: url.optional(),
     STATE_S3_REGION: text.optional(),
     STATE_S3_BUCKET: text.optional(),
     STATE_S3_ACCESS_KEY_ID: text.optional(),
     STATE_S3_SECRET_ACCESS_KEY: text.optional(),
     STATE_S3_PROFILE: profile,
-    STATE_CAS: z.enum(['auto', 'require']).default('auto'),
+    STATE_CAS: word(['auto', 'require']).default('auto'),
     API_TOKENS: list(apiToken).default([]),
     LINK_SECRETS: list(linkSecret).default([]),
     CORS_ORIGINS: list(origin).default([]),
-    DASHBOARD: z.enum(['off', 'trusted-network']).optional(),
-    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    DASHBOARD: word(['off', 'trusted-network']).optional(),
+    LOG_LEVEL: word(['debug', 'info', 'warn', 'error']).default('info'),
     MAX_FILE_BYTES: count(100 * MiB),
     MAX_FILES_PER_REQUEST: count(5000),
     MAX_UPLOAD_BYTES: count(64 * GiB),

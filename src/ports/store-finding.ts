@@ -30,6 +30,8 @@ export interface StoreExaminer {
   readonly access: readonly StoreExamination[]
   /** What the port cannot ask for. */
   readonly beyondPort: readonly StoreExamination[]
+  /** What to change, by the code of the error, where this kind of store needs other advice than a server. */
+  readonly fixes?: Readonly<Record<string, string>>
   /** How the store shows that it lacks `capability`, or `undefined` where nothing is known. The first call may ask the store. */
   whyMissing(capability: keyof StoreCapabilities, options: CallOptions): Promise<string | undefined>
 }

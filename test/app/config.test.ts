@@ -264,6 +264,15 @@ describe('what is wrong', () => {
     expect(refused({ [name]: value })).toEqual([name])
   })
 
+  it('is told with what is allowed', () => {
+    expect(problemsOf({ STORE: 'disk', S3_FORCE_PATH_STYLE: 'yes', PORT: '99999', STORE_RETRIES_MAX: '-1' })).toEqual([
+      'PORT: must be a whole number from 0 to 65535',
+      'STORE: must be one of folder, s3, memory, r2',
+      'S3_FORCE_PATH_STYLE: must be one of true, false, 1, 0',
+      'STORE_RETRIES_MAX: must be a whole number from 0 to 20',
+    ])
+  })
+
   it('is told all at once, single variables and what they lack together', () => {
     const found = refused({
       PORT: 'x',

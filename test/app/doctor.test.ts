@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createS3Client } from '../../src/adapters/s3/client.ts'
@@ -86,6 +86,43 @@ describe('the doctor on stores of this machine', () => {
     const { code, checks } = await doctor({ DATA_DIR: folder })
     expect({ code, broken: checks('broken') }).toEqual({ code: 1, broken: ['writable'] })
   })
+})
+
+describe('the doctor on a folder', () => {
+  it('that was missing says that it was made, and which folders', async () => {
+    const folder = await temporaryFolder()
+    const { finding } = await doctor({ DATA_DIR: `${folder}/a/b` })
+    const made = ['a', 'a/b', 'a/b/lora-dashboard', 'a/b/.lora-storage'].map((path) => `${folder}/${path}`).join(', ')
+    expect(finding('writable')).toMatchObject({ verdict: 'works', detail: expect.stringContaining(`made ${made}`) })
+    expect((await doctor({ DATA_DIR: `${folder}/a/b` })).finding('writable')?.detail).not.toContain('made')
+  })
+
+  it.runIf(process.platform === 'linux')('where none can be made ends, and speaks of folders', async () => {
+    const { code, checks, finding } = await doctor({ DATA_DIR: '/proc/x' })
+    expect({ code, broken: checks('broken') }).toEqual({ code: 1, broken: ['writable'] })
+    expect(finding('writable')).toMatchObject({
+      detail: 'the file system failed (ENOENT)',
+      fix: expect.stringContaining('whether a folder can be made at DATA_DIR'),
+    })
+  })
+
+  it.runIf(process.getuid?.() === 0)(
+    'that others own speaks of the user and the mode, and of no credentials',
+    async () => {
+      const folder = await temporaryFolder()
+      await chmod(folder, 0o555)
+      const child = startProcess({
+        command: [process.execPath, 'src/app/doctor.ts'],
+        cwd: repository,
+        env: { DATA_DIR: folder },
+        uid: 65_534,
+      })
+      expect(await child.ended).toBe(1)
+      expect(child.stdout()).toMatch(/broken +writable +the file system refuses it \(EACCES\)/)
+      expect(child.stdout()).toContain('fix: let the user that runs this read, write and search DATA_DIR')
+      expect(child.stdout()).not.toContain('credentials')
+    },
+  )
 })
 
 describe('the doctor on s3rver', () => {
@@ -218,7 +255,9 @@ describe('the doctor says at once, and only', () => {
     await server.stop()
     const { code, report } = await doctor(env)
     expect(code).toBe(1)
+    expect(report?.stores[0]).toMatchObject({ complete: false, capabilities: null })
     expect(report?.stores[0]?.findings).toMatchObject([{ check: 'reach', verdict: 'broken' }])
+    expect(report?.uses).toEqual({ processState: null, links: null, uploads: null })
   })
 
   it.each([

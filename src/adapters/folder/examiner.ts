@@ -1,8 +1,9 @@
-import { access, constants, mkdir, stat, statfs } from 'node:fs/promises'
+import { access, constants, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StoreExaminer, StoreFinding } from '../../ports/store-finding.ts'
 import { translated } from './errors.ts'
 import { createLocks, loadFileLock } from './locks.ts'
+import { makeFolder } from './make-folder.ts'
 
 const GiB = 2 ** 30
 /** A LoRA is some hundred megabytes, a dataset too. */
@@ -16,6 +17,16 @@ export function spaceFinding({ freeBytes, totalBytes }: { freeBytes: number; tot
 }
 
 const inGiB = (bytes: number) => `${(bytes / GiB).toFixed(1)} GiB`
+
+/** `made`: the folders that were missing. */
+export function writableFinding(made: readonly string[]): StoreFinding {
+  const detail = 'both folders can be read and written'
+  return {
+    check: 'writable',
+    verdict: 'works',
+    detail: made.length === 0 ? detail : `${detail}; made ${made.join(', ')}`,
+  }
+}
 
 /** Objects are moved into their place by a rename, which works within one file system only. */
 export function fileSystemFinding(sameDevice: boolean): StoreFinding {
@@ -57,11 +68,12 @@ export function createFolderExaminer(options: { readonly root: string; readonly 
         decisive: true,
         examine: () =>
           translating(async () => {
+            const made: string[] = []
             for (const folder of [root, stateDir]) {
-              await mkdir(folder, { recursive: true })
+              made.push(...(await makeFolder(folder)))
               await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
             }
-            return [{ check: 'writable', verdict: 'works', detail: 'both folders can be read and written' }]
+            return [writableFinding(made)]
           }),
       },
       {
@@ -89,6 +101,12 @@ export function createFolderExaminer(options: { readonly root: string; readonly 
           }),
       },
     ],
+    fixes: {
+      'store-denied':
+        'let the user that runs this read, write and search DATA_DIR and all below it (owner and mode of the folders; is the volume read-only?)',
+      'store-unavailable':
+        'see whether a folder can be made at DATA_DIR, and whether its volume is mounted and sound, then run this again',
+    },
     whyMissing: async (capability) =>
       capability.startsWith('conditional') ? 'the file locks of this system do not reach other processes' : undefined,
   }

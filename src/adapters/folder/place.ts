@@ -1,5 +1,6 @@
-import { mkdir, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
+import { makeFolder } from './make-folder.ts'
 
 /** Where everything lies. */
 export interface Place {
@@ -38,7 +39,7 @@ export function createPlace(
 async function make({ root, stateDir }: { root: string; stateDir: string }): Promise<Place> {
   const [temporary, sidecars] = [join(stateDir, 'tmp'), join(stateDir, 'meta')]
   const [uploads, locks] = [join(stateDir, 'uploads'), join(stateDir, 'locks')]
-  await Promise.all([root, temporary, sidecars, uploads, locks].map((folder) => mkdir(folder, { recursive: true })))
+  await Promise.all([root, temporary, sidecars, uploads, locks].map(makeFolder))
   const state = await realpath(stateDir)
   const place = { root: await realpath(root), temporary, sidecars, uploads, locks }
   return { ...place, scope: relative(state, place.root) }

@@ -7,6 +7,7 @@ import { examineDeleteMany } from './delete-many.ts'
 import { fallbacks } from './fallbacks.ts'
 import { broken, missing, works } from './finding.ts'
 import { examineAfterWrite, examineFirstWrite } from './first-write.ts'
+import { inTime } from './in-time.ts'
 import { examineListAfterWrite, examineListing } from './listing.ts'
 import { examineMultipart } from './multipart.ts'
 import { examineMetadata } from './object-metadata.ts'
@@ -19,7 +20,8 @@ import { createTrialFolder } from './trial-folder.ts'
 import { withTimeLimit } from './with-time-limit.ts'
 
 const callMs = 10_000
-const cleanMs = 15_000
+/** For tidying up, after the `limits`. */
+export const cleanMs = 15_000
 
 export interface StoreReport extends Examined {
   /** What the store was seen to do; `undefined` when it could not even be asked. */
@@ -117,14 +119,16 @@ export async function examineStore(
       signal,
       limits,
       clock,
+      fixes: examiner?.fixes,
       // By GET and not by HEAD, whose 404 cannot tell a missing object from a missing bucket.
       stillThere: async (options) => (await folder.store.get(absent, options))?.body.cancel(),
     })
   } finally {
     // A signal of its own: who is interrupted still tidies up.
     const cleaning = AbortSignal.timeout(cleanMs)
-    left = await folder.clean({ signal: cleaning })
-    swept = await sweepOldTrials(folder.store, { signal: cleaning, nowMs: clock.nowMs() }).catch(() => 0)
+    left = await inTime({ signal: cleaning }, folder.clean).catch(() => 1)
+    const sweeping = (options: CallOptions) => sweepOldTrials(folder.store, { ...options, nowMs: clock.nowMs() })
+    swept = await inTime({ signal: cleaning }, sweeping).catch(() => 0)
   }
   const findings = [...examined.findings]
   if (swept > 0 && left === 0) {

@@ -1,8 +1,9 @@
 import type { Clock } from '../../ports/clock.ts'
 import { CodedError, StoreUnavailable } from '../../ports/errors.ts'
 import type { CallOptions } from '../../ports/object-store.ts'
-import type { StoreExamination, StoreFinding } from '../../ports/store-finding.ts'
+import type { StoreExamination, StoreExaminer, StoreFinding } from '../../ports/store-finding.ts'
 import { broken, failed, works } from './finding.ts'
+import { inTime } from './in-time.ts'
 
 export interface ExaminationLimits {
   /** For one examination. */
@@ -28,27 +29,29 @@ export async function runExaminations(
   options: CallOptions & {
     limits: ExaminationLimits
     clock: Pick<Clock, 'nowMs'>
+    /** What to change, by the code of the error, where it is not what a server needs. */
+    fixes: StoreExaminer['fixes']
     /** Asks the store for anything. */
     stillThere: (options: CallOptions) => Promise<unknown>
   },
 ): Promise<Examined> {
-  const { signal, limits, clock, stillThere } = options
+  const { signal, limits, clock, fixes, stillThere } = options
   const findings: StoreFinding[] = []
   const unsteady: string[] = []
   const endsAtMs = clock.nowMs() + limits.allMs
   const leftMs = () => endsAtMs - clock.nowMs()
   const patience = () => AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, Math.min(leftMs(), limits.eachMs)))])
-  const isThere = () => stillThere({ signal: patience() }).then(() => true, isAnswer)
+  const isThere = () => inTime({ signal: patience() }, stillThere).then(() => true, isAnswer)
 
   for (const examination of examinations) {
     if (leftMs() <= 0) {
       const detail = `not all was examined within ${limits.allMs / 1000} s`
       return { findings: [...findings, broken('time', detail, 'find out what makes the store slow')], complete: false }
     }
-    let attempt = await attempted(examination, patience())
+    let attempt = await attempted(examination, { signal: patience(), fixes })
     signal.throwIfAborted()
     if (attempt.error instanceof StoreUnavailable && attempt.error.again !== 'never' && leftMs() > 0) {
-      const again = await attempted(examination, patience())
+      const again = await attempted(examination, { signal: patience(), fixes })
       signal.throwIfAborted()
       if (again.error === undefined) unsteady.push(`${examination.check} (${attempt.error.message})`)
       attempt = again
@@ -70,11 +73,14 @@ interface Attempt {
   readonly error: unknown
 }
 
-async function attempted({ check, examine }: StoreExamination, signal: AbortSignal): Promise<Attempt> {
+async function attempted(
+  { check, examine }: StoreExamination,
+  { signal, fixes }: CallOptions & { fixes: StoreExaminer['fixes'] },
+): Promise<Attempt> {
   try {
-    return { findings: await examine({ signal }), error: undefined }
+    return { findings: await inTime({ signal }, examine), error: undefined }
   } catch (error) {
-    return { findings: [failed(check, error)], error }
+    return { findings: [failed(check, error, fixes)], error }
   }
 }
 

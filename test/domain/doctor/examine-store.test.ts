@@ -179,6 +179,17 @@ describe('the examination of a store', () => {
     expect(await everyKey(store)).toEqual([])
   })
 
+  it('is bounded by its signal too when calls are deaf to theirs', async () => {
+    const controller = new AbortController()
+    const reason = new Error('interrupted')
+    const deaf: ObjectStore = { ...memory(), head: () => new Promise(() => {}) }
+    const examining = examine(deaf, controller.signal)
+    setTimeout(() => controller.abort(reason), 100)
+    await expect(examining).rejects.toBe(reason)
+    const limited = { store: deaf, examiner: undefined, nonce: 'n', clock, limits: { eachMs: 50, allMs: 1_000 } }
+    expect(broken(await examineStore(limited, { signal: unending }))).toContain('round trips')
+  })
+
   it('does not begin what it has no time for', async () => {
     const report = await examineStore(
       { store: memory(), examiner: undefined, nonce: 'n', clock, limits: { eachMs: 100, allMs: 0 } },
