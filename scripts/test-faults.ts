@@ -17,6 +17,10 @@ import { runJobOn } from '../test/faults/scenarios/main-job.ts'
 import { runOutage } from '../test/faults/scenarios/outage.ts'
 import { runSlowReaders } from '../test/faults/scenarios/slow-readers.ts'
 
+const usage = `npm run test:faults -- [--runs 2] [--seed 1] [--cell '7 get'] [--outage-seconds 60] [--cuts 1000] [--slow-readers 200]
+
+Runs the fault matrix so many times, each time with the next seed, and then the scenarios; --cell runs one cell alone.
+`
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '2' },
@@ -25,8 +29,13 @@ const { values } = parseArgs({
     'outage-seconds': { type: 'string', default: '60' },
     cuts: { type: 'string', default: '1000' },
     'slow-readers': { type: 'string', default: '200' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 const wholeNumber = (name: 'runs' | 'seed' | 'outage-seconds' | 'cuts' | 'slow-readers') => {
   const number = Number(values[name])
   if (!Number.isInteger(number) || number < 0) throw new Error(`--${name} takes a whole number`)

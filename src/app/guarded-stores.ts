@@ -40,6 +40,14 @@ export async function demandStateCas(
   ])
 }
 
+/** Lines that say which store they are about. */
+const ofStore = (log: Log, store: string): Log => ({
+  debug: (event, fields) => log.debug(event, { store, ...fields }),
+  info: (event, fields) => log.info(event, { store, ...fields }),
+  warn: (event, fields) => log.warn(event, { store, ...fields }),
+  error: (event, fields) => log.error(event, { store, ...fields }),
+})
+
 /**
  * The only way to a store: nothing above gets one whose calls are not guarded. Conditions that the store lacks are made up
  * for inside of the guard: outside, a conditional write would reach it as an unconditional one, and be repeated after a
@@ -79,7 +87,7 @@ export function guardStores(options: {
       clock,
       ids,
       digests,
-      log,
+      log: ofStore(log, name),
       telemetry: telemetry?.(name),
       settings: own,
       budget,

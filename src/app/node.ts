@@ -12,12 +12,11 @@ import { createIds } from '../adapters/web-crypto/ids.ts'
 import { recheckMs } from '../domain/doctor/self-check.ts'
 import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
-import { leastTokenLength } from './config-values.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { endIdleSockets } from './node/idle-sockets.ts'
 import { openNodeStore } from './node-store.ts'
-import { storeDoubts } from './runpod-settings.ts'
 import { openS3 } from './s3-store.ts'
+import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 
 /** sysexits.h: the configuration is wrong. */
 const exitMisconfigured = 78
@@ -83,10 +82,7 @@ async function start(): Promise<void> {
     ids,
     log,
   })
-  if (config.apiTokens.some(({ token }) => token.length < leastTokenLength)) {
-    log.warn('short-api-token', { consequence: `tokens of less than ${leastTokenLength} characters can be guessed` })
-  }
-  for (const doubt of storeDoubts(config)) log.warn('store-settings-doubtful', { ...doubt })
+  logSettingsWarnings(log, settingsWarnings(process.env, config))
   if (config.linkSecrets.length === 0) {
     log.warn('link-secrets-made-at-random', {
       consequence: 'links end with this process; set LINK_SECRETS to keep them',

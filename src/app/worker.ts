@@ -11,8 +11,8 @@ import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { translate } from './http/middleware/errors.ts'
 import { problemOf } from './http/problem.ts'
-import { storeDoubts } from './runpod-settings.ts'
 import { type OpenedStore, openS3 } from './s3-store.ts'
+import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 
 interface Env {
   readonly BUCKET?: R2Bucket
@@ -66,7 +66,7 @@ function openStore(config: Config, env: Env): OpenedStore {
 function found(env: Env): Omit<Foundation, 'publicUrl'> {
   const config = readWorkerConfig(env)
   const log = consoleLog(config.logLevel)
-  for (const doubt of storeDoubts(config)) log.warn('store-settings-doubtful', { ...doubt })
+  logSettingsWarnings(log, settingsWarnings(env, config))
   const { store, links, ownLinksBecause, dialect, resilience } = openStore(config, env)
   const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })
   const guarded = guardStores({
