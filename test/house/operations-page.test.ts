@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { createStoreMetrics } from '../../src/adapters/prom-client/store-metrics.ts'
@@ -38,4 +38,20 @@ it('docs/operations.md explains every metric of the store, and no other', async 
   const metrics = [...text.matchAll(/^# TYPE (lora_\w+)/gm)].map(([, name]) => name)
   const named = new Set([...page.matchAll(/lora_store_\w+/g)].map(([name]) => name))
   expect([...named].sort()).toEqual(metrics.sort())
+})
+
+it('docs/operations.md explains every event of the log, and no other', async () => {
+  const events = new Set<string>()
+  for await (const path of glob('src/**/*.ts', { cwd: repository })) {
+    const source = (await readFile(join(repository, path), 'utf8')).replace(/^\s*(\/\*|\*|\/\/).*$/gm, '')
+    const named = /(?:log\.(?:debug|info|warn|error)\(|\bevent: |\battempt\()\s*'([a-z-]+)'/g
+    for (const [, name = ''] of source.matchAll(named)) {
+      // What the guard tells becomes `store-…` in the log.
+      const isTold = path.includes('resilience') && !name.startsWith('store-')
+      if (!path.startsWith('src/ports/') || path.endsWith('log.ts')) events.add(isTold ? `store-${name}` : name)
+    }
+  }
+  const table = page.slice(page.indexOf('| event | means |'), page.indexOf('## When the store'))
+  const explained = [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name)
+  expect(explained.sort()).toEqual([...events].sort())
 })

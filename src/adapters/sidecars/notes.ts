@@ -26,54 +26,59 @@ export function createNotes(store: ObjectStore, log: Pick<Log, 'warn'>): Notes {
   const attempt = async <Result>(
     event: string,
     { signal }: CallOptions,
-    limitMs: number,
+    { limitMs, ...about }: { limitMs: number; key: ObjectKey } | { limitMs: number; count: number },
     work: (options: CallOptions) => Promise<Result>,
   ): Promise<Result | undefined> => {
     try {
       return await work({ signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]) })
     } catch (error) {
       signal.throwIfAborted()
-      log.warn(event, { error })
+      log.warn(event, { ...about, error })
       return undefined
     }
   }
 
-  const put = (at: Promise<ObjectKey>, body: Uint8Array, options: CallOptions) =>
-    attempt('sidecar-not-written', options, noteMs, async ({ signal }) => {
+  const put = (key: ObjectKey, at: Promise<ObjectKey>, body: Uint8Array, options: CallOptions) =>
+    attempt('sidecar-not-written', options, { limitMs: noteMs, key }, async ({ signal }) => {
       const written = await store.put(await at, body, { signal, when: 'always', contentType: 'application/json' })
       if (written.outcome === 'unknown') throw written.cause
     })
 
-  const text = (at: Promise<ObjectKey>, options: CallOptions) =>
-    attempt('sidecar-not-read', options, noteMs, async ({ signal }) => {
+  const text = (key: ObjectKey, at: Promise<ObjectKey>, options: CallOptions) =>
+    attempt('sidecar-not-read', options, { limitMs: noteMs, key }, async ({ signal }) => {
       const found = await store.get(await at, { signal })
       return found && (await new Response(found.body).text())
     })
 
   const drop = (at: readonly Promise<ObjectKey>[], options: CallOptions) =>
-    attempt('sidecars-not-removed', options, noteMs + at.length * removalEachMs, async ({ signal }) => {
-      const removed = await store.deleteMany(await Promise.all(at), { signal })
-      const left = removed.find(({ error }) => error !== undefined)
-      if (left !== undefined) throw left.error
-    })
+    attempt(
+      'sidecars-not-removed',
+      options,
+      { limitMs: noteMs + at.length * removalEachMs, count: at.length },
+      async ({ signal }) => {
+        const removed = await store.deleteMany(await Promise.all(at), { signal })
+        const left = removed.find(({ error }) => error !== undefined)
+        if (left !== undefined) throw left.error
+      },
+    )
 
   return {
     async write(key, etag, facts, options) {
-      await put(noteOf(key), encodeFacts({ key, etag }, facts), options)
+      await put(key, noteOf(key), encodeFacts({ key, etag }, facts), options)
     },
 
-    read: (key, options) => text(noteOf(key), options),
+    read: (key, options) => text(key, noteOf(key), options),
 
     async remove(keys, options) {
       if (keys.length > 0) await drop(keys.map(noteOf), options)
     },
 
     async writeForUpload(upload, facts, options) {
-      await put(noteOfUpload(upload), encodeFacts({ key: upload.key }, facts), options)
+      await put(upload.key, noteOfUpload(upload), encodeFacts({ key: upload.key }, facts), options)
     },
 
     async readForUpload(upload, options) {
-      const json = await text(noteOfUpload(upload), options)
+      const json = await text(upload.key, noteOfUpload(upload), options)
       return json === undefined ? undefined : decodeFacts(json, { key: upload.key })
     },
 
