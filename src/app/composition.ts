@@ -12,8 +12,10 @@ import { defaultReadAhead } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
 import type { WriteObjectDeps } from '../domain/object/write-object.ts'
-import type { StateCache } from '../domain/process/list-processes.ts'
-import type { ProcessDeps } from '../domain/process/process-store.ts'
+import { createLedger } from '../domain/process/create-ledger.ts'
+import type { InTurn } from '../domain/process/ledger-deps.ts'
+import type { ProcessDeps } from '../domain/process/process-deps.ts'
+import type { ProcessLedger } from '../domain/process/process-ledger.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
 import type { Ids } from '../ports/ids.ts'
@@ -45,6 +47,8 @@ export interface Foundation {
   readonly objects: ObjectStore
   /** Where process state is kept; the same store unless `STATE_S3_*` says otherwise. */
   readonly state: ObjectStore
+  /** Turns at a process for the requests of this instance; none on Workers, where requests cannot wait for each other. */
+  readonly exclusive?: InTurn | undefined
   readonly storeLinks: LinkSigner | undefined
   /** Why there are none, where more can be said than that this kind of store has none. */
   readonly ownLinksBecause?: string | undefined
@@ -69,7 +73,8 @@ const LINKS = token<LinkSigner & LinkVerifier>('Links')
 const READ_FORM = token<ReadForm>('ReadForm')
 const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('WriteObject')
 const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
-const PROCESSES = token<ProcessDeps & { cache: StateCache }>('Processes')
+const LEDGER = token<ProcessLedger>('ProcessLedger')
+const PROCESSES = token<ProcessDeps & { digests: Digests }>('Processes')
 const EXPORTS = token<ExportRouteDeps>('Exports')
 const APP = token<Hono<AppEnv>>('App')
 
@@ -100,7 +105,8 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     maxFiles: limits.maxFilesPerRequest,
     windowBytes: limits.uploadWindowBytes,
   }))
-  bind(container, PROCESSES, () => ({ store: state, clock, ids, digests, cache: new Map() }))
+  bind(container, LEDGER, () => createLedger({ store: state, clock, ids, digests, log, inTurn: foundation.exclusive }))
+  bind(container, PROCESSES, (get) => ({ ledger: get(LEDGER), clock, ids, digests }))
   bind(container, EXPORTS, (get) => ({
     store: objects,
     records: get(RECORDS),
@@ -132,6 +138,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
       {
         store: objects,
         state,
+        ledger: get(LEDGER),
         clock,
         storeKind: config.store,
         storeProfile: foundation.storeProfile,

@@ -71,6 +71,7 @@ async function start(): Promise<void> {
         : [{ keyId: 'random', secret: new Uint8Array(randomBytes(32)) }],
     objects: guarded.objects,
     state: guarded.state,
+    exclusive: createKeyedMutex(),
     storeLinks: opened.links,
     ownLinksBecause: opened.ownLinksBecause,
     storeProfile: opened.dialect?.name,

@@ -9,6 +9,7 @@ import { createDigests } from '../../src/adapters/node-crypto/digests.ts'
 import { compose } from '../../src/app/composition.ts'
 import { readConfig } from '../../src/app/config.ts'
 import { guardStores } from '../../src/app/guarded-stores.ts'
+import type { InTurn } from '../../src/domain/process/ledger-deps.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Ids } from '../../src/ports/ids.ts'
 import type { LinkSigner } from '../../src/ports/link-signer.ts'
@@ -33,6 +34,10 @@ export interface ServiceOptions {
   /** As if the store signed URLs itself. */
   readonly storeLinks?: LinkSigner
   readonly ownLinksBecause?: string
+  /** Several instances on one store need ids that differ. */
+  readonly ids?: Ids
+  /** Requests of this instance take turns at a process, as on Node. */
+  readonly exclusive?: InTurn
 }
 
 export interface RequestOptions extends Omit<RequestInit, 'headers'> {
@@ -62,7 +67,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const store = options.store ?? createMemoryObjectStore(clock)
   const logLines: string[] = []
   const log = createConsoleLog({ level: 'debug', write: (line) => logLines.push(line), nowMs: clock.nowMs })
-  const ids = createTestIds()
+  const ids = options.ids ?? createTestIds()
   const config = readConfig({ STORE: 'memory', ...options.env })
   const { objects, state, breakers, selfChecks } = guardStores({
     objects: options.wrap?.(store) ?? store,
@@ -79,6 +84,7 @@ export function createService(options: ServiceOptions = {}): Service {
     linkSecrets: options.linkSecrets ?? [linkSecret('k1')],
     objects,
     state,
+    exclusive: options.exclusive,
     storeLinks: options.storeLinks,
     ownLinksBecause: options.ownLinksBecause,
     breakers,

@@ -1,8 +1,9 @@
 import type { Digests } from '../../ports/digests.ts'
 import type { CallOptions } from '../../ports/object-store.ts'
 import { operationId } from './operation-id.ts'
+import type { ProcessDeps } from './process-deps.ts'
+import type { AppliedOperation } from './process-ledger.ts'
 import { type ProcessId, type ProcessType, processId } from './process-state.ts'
-import { type AppliedOperation, applyOperation, type ProcessDeps } from './process-store.ts'
 
 export interface NewProcess {
   readonly id: ProcessId | undefined
@@ -32,5 +33,5 @@ export async function createProcess(
   const { type, name = id, dataset = null, config } = wanted
   const at = new Date(clock.nowMs()).toISOString()
   const operation = { operationId: operationId('create', idempotencyKey, ids), writeId: ids.next(), at }
-  return await applyOperation(deps, id, { ...operation, kind: 'create', id, type, name, dataset, config }, { signal })
+  return await deps.ledger.apply(id, { ...operation, kind: 'create', id, type, name, dataset, config }, { signal })
 }

@@ -54,6 +54,11 @@ export interface RetryOperation extends Common {
   readonly lostAttempt: number | undefined
 }
 
+/** Leaves a mark in the place of the state, so that nothing which is still on its way can bring the process back. */
+export interface DeleteOperation extends Common {
+  readonly kind: 'delete'
+}
+
 export type ProcessOperation =
   | CreateOperation
   | ClaimOperation
@@ -61,3 +66,4 @@ export type ProcessOperation =
   | ReportOperation
   | CancelOperation
   | RetryOperation
+  | DeleteOperation

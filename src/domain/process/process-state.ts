@@ -78,6 +78,8 @@ export interface ProcessState {
   readonly updatedAt: string
   readonly startedAt: string | null
   readonly endedAt: string | null
+  /** Nobody sees it any more. */
+  readonly deleted?: true
 }
 
 export const maxRecordedOperations = 64

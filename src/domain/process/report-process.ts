@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../ports/object-store.ts'
 import type { ReportOperation } from './operation.ts'
+import type { ProcessDeps } from './process-deps.ts'
+import type { AppliedOperation } from './process-ledger.ts'
 import type { ProcessId } from './process-state.ts'
-import { type AppliedOperation, applyOperation, type ProcessDeps } from './process-store.ts'
 
 export type ProcessReport = Omit<ReportOperation, 'kind' | 'operationId' | 'writeId' | 'at'>
 
@@ -15,8 +16,8 @@ export async function reportProcess(
   report: ProcessReport,
   { signal }: CallOptions,
 ): Promise<AppliedOperation> {
-  const { clock, ids } = deps
+  const { ledger, clock, ids } = deps
   const at = new Date(clock.nowMs()).toISOString()
   const operationId = `report:${report.attempt}:${report.worker}:${report.seq}`
-  return await applyOperation(deps, id, { ...report, kind: 'report', operationId, writeId: ids.next(), at }, { signal })
+  return await ledger.apply(id, { ...report, kind: 'report', operationId, writeId: ids.next(), at }, { signal })
 }

@@ -2,23 +2,24 @@ import type { CallOptions } from '../../ports/object-store.ts'
 import { NotFound } from '../errors.ts'
 import { livenessOf } from './liveness.ts'
 import { operationId } from './operation-id.ts'
+import type { ProcessDeps } from './process-deps.ts'
+import type { AppliedOperation } from './process-ledger.ts'
 import type { ProcessId } from './process-state.ts'
-import { type AppliedOperation, applyOperation, type ProcessDeps, readProcess } from './process-store.ts'
 import { AlreadyClaimed } from './refusals.ts'
 
 type Steering = CallOptions & { idempotencyKey: string | undefined }
 
 /** A queued process ends at once; a claimed one is asked to, and its worker reads so in the answer to its next report. */
 export async function cancelProcess(deps: ProcessDeps, id: ProcessId, options: Steering): Promise<AppliedOperation> {
-  return await applyOperation(deps, id, { ...common('cancel', deps, options), kind: 'cancel' }, options)
+  return await deps.ledger.apply(id, { ...common('cancel', deps, options), kind: 'cancel' }, options)
 }
 
 /** Queues a new attempt of a failed, cancelled or lost process; late words of the old attempt are fenced. */
 export async function retryProcess(deps: ProcessDeps, id: ProcessId, options: Steering): Promise<AppliedOperation> {
-  const seen = (await readProcess(deps.store, id, options))?.state
+  const seen = (await deps.ledger.read(id, options))?.state
   const lost = seen !== undefined && livenessOf(seen, deps.clock.nowMs()) === 'lost'
   const lostAttempt = lost ? seen.attempt : undefined
-  return await applyOperation(deps, id, { ...common('retry', deps, options), kind: 'retry', lostAttempt }, options)
+  return await deps.ledger.apply(id, { ...common('retry', deps, options), kind: 'retry', lostAttempt }, options)
 }
 
 /** Gives a queued process to `worker`, and to nobody else. Throws `AlreadyClaimed`. */
@@ -27,7 +28,7 @@ export async function claimProcess(
   id: ProcessId,
   { worker, ...options }: Steering & { worker: string },
 ): Promise<AppliedOperation> {
-  return await applyOperation(deps, id, { ...common('claim', deps, options), kind: 'claim', worker }, options)
+  return await deps.ledger.apply(id, { ...common('claim', deps, options), kind: 'claim', worker }, options)
 }
 
 /** Opens the next attempt of a process whose worker is seen to be lost, for `worker`. Throws `AlreadyClaimed` for others. */
@@ -36,14 +37,14 @@ export async function takeOverProcess(
   id: ProcessId,
   { worker, ...options }: Steering & { worker: string },
 ): Promise<AppliedOperation> {
-  const seen = (await readProcess(deps.store, id, options))?.state
+  const seen = (await deps.ledger.read(id, options))?.state
   if (seen === undefined) throw new NotFound('no such process')
   const operation = common('takeover', deps, options)
   const repeated = seen.operations.some(({ operationId }) => operationId === operation.operationId)
   if (!repeated && livenessOf(seen, deps.clock.nowMs()) !== 'lost') {
     throw new AlreadyClaimed('only the attempt of a lost worker can be taken over')
   }
-  return await applyOperation(deps, id, { ...operation, kind: 'takeover', worker, attempt: seen.attempt }, options)
+  return await deps.ledger.apply(id, { ...operation, kind: 'takeover', worker, attempt: seen.attempt }, options)
 }
 
 function common(kind: string, { clock, ids }: ProcessDeps, { idempotencyKey }: Steering) {

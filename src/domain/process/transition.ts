@@ -21,16 +21,19 @@ export type Transition =
  * its `seq`, changes nothing.
  */
 export function transition(state: ProcessState | undefined, operation: ProcessOperation): Transition {
-  if (state?.operations.some(({ operationId }) => operationId === operation.operationId)) {
-    return { kind: 'unchanged', repeated: true }
-  }
+  const isKnown = state?.operations.some(({ operationId }) => operationId === operation.operationId) === true
+  if (state?.deleted) return afterDeletion(state, operation, isKnown)
+  if (isKnown) return { kind: 'unchanged', repeated: true }
   if (operation.kind === 'create') {
     return state === undefined
-      ? { kind: 'next', state: created(operation) }
+      ? { kind: 'next', state: createdState(operation) }
       : refuse(new ProcessExists('a process with this id exists'))
   }
   if (state === undefined) return refuse(new NotFound('no such process'))
   switch (operation.kind) {
+    case 'delete':
+      if (!isFinal(state.status)) return refuse(new IllegalTransition(`a ${state.status} process cannot be deleted`))
+      return next(state, operation, { ...nothingLeft, deleted: true })
     case 'claim':
       if (state.status !== 'queued') return refuse(new AlreadyClaimed(`the process is ${state.status}`))
       return next(state, operation, { status: 'starting', worker: operation.worker })
@@ -51,6 +54,29 @@ export function transition(state: ProcessState | undefined, operation: ProcessOp
       return report(state, operation)
   }
 }
+
+/** The id is free again. What was sent before the deletion and arrives after it finds this, and has no effect. */
+function afterDeletion(state: ProcessState, operation: ProcessOperation, isKnown: boolean): Transition {
+  if (operation.kind === 'delete') return { kind: 'unchanged', repeated: isKnown }
+  if (operation.kind !== 'create') return refuse(new NotFound('no such process'))
+  if (isKnown) return refuse(new ProcessExists('the process of this request was deleted'))
+  const { version, writeId, operations } = state
+  const born = createdState(operation)
+  return {
+    kind: 'next',
+    state: {
+      ...born,
+      version: version + 1,
+      previous: writeId,
+      operations: [...operations, { ...operation, version: version + 1 }]
+        .map(({ operationId, at, version }) => ({ operationId, at, version }))
+        .slice(-maxRecordedOperations),
+    },
+  }
+}
+
+/** What a deleted process need not keep. */
+const nothingLeft = { config: {}, metrics: {}, message: null, error: null } as const
 
 function mayRetry({ status, attempt }: ProcessState, { lostAttempt }: RetryOperation): boolean {
   if (status === 'failed' || status === 'cancelled') return true
@@ -104,7 +130,7 @@ function report(state: ProcessState, operation: ReportOperation): Transition {
   })
 }
 
-function created(operation: CreateOperation): ProcessState {
+export function createdState(operation: Omit<CreateOperation, 'kind'>): ProcessState {
   const { operationId, writeId, at, id, type, name, dataset, config } = operation
   return {
     version: 1,
@@ -136,7 +162,8 @@ function created(operation: CreateOperation): ProcessState {
   }
 }
 
-function freshAttempt(state: ProcessState): Partial<ProcessState> {
+/** What an attempt begins with, one number above the last. */
+export function freshAttempt(state: ProcessState) {
   return {
     attempt: state.attempt + 1,
     cancelRequested: false,

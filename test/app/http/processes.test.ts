@@ -390,7 +390,22 @@ describe('DELETE /v1/processes/{id}', () => {
     await cancel(id)
     expect((await remove(id)).status).toBe(204)
     await expectProblem(await get(id), 404, 'not-found')
-    expect(await service.keys()).toEqual([`results/${id}/lora/m.safetensors`])
+    // A mark stays in its place, so that a write which is still on its way cannot bring it back.
+    expect(await service.keys()).toEqual([`processes/state/${id}.json`, `results/${id}/lora/m.safetensors`])
+    expect(JSON.parse(`${await service.text(`processes/state/${id}.json`)}`)).toMatchObject({
+      deleted: true,
+      config: {},
+    })
+  })
+
+  it('frees the id', async () => {
+    const { made, remove, cancel, list, read } = open()
+    await made({ id: 'p', name: 'first' })
+    await cancel('p')
+    await remove('p')
+    expect((await list()).processes).toEqual([])
+    await made({ id: 'p', name: 'second' })
+    expect(await read('p')).toMatchObject({ name: 'second', status: 'queued', attempt: 1 })
   })
 
   it('is safe to repeat', async () => {

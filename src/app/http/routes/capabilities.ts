@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { fallbacks } from '../../../domain/doctor/fallbacks.ts'
 import { recheckOld, type SelfCheck } from '../../../domain/doctor/self-check.ts'
+import type { ProcessLedger } from '../../../domain/process/process-ledger.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'
 import { type Route, route } from '../route.ts'
 
@@ -8,6 +9,7 @@ export interface CapabilitiesDeps {
   readonly store: ObjectStore
   /** Where process state is kept; may be the same. */
   readonly state: ObjectStore
+  readonly ledger: Pick<ProcessLedger, 'sync'>
   readonly storeKind: string
   /** The profile of S3 that is spoken to it. */
   readonly storeProfile: string | undefined
@@ -36,6 +38,9 @@ const CapabilitiesSchema = z.object({
     maxPartBytes: z.number(),
     maxParts: z.number(),
   }),
+  sync: z
+    .enum(['cas', 'merge'])
+    .meta({ description: 'how writers of process state agree: the store decides, or what each wrote is joined' }),
   fallbacks: z.array(z.object({ capability: z.string(), instead: z.string() })),
   links: z.object({ via: z.enum(['store', 'api']), because: z.string().nullable() }),
   checkedAt: z.string().nullable().meta({ description: 'when the store last showed what it can do' }),
@@ -83,6 +88,7 @@ export function capabilitiesRoute(deps: CapabilitiesDeps): Route {
         store: storeKind,
         profile: storeProfile ?? null,
         capabilities: seen,
+        sync: await deps.ledger.sync({ signal }),
         fallbacks: missing.map(([capability]) => ({ capability, instead: fallbackFor(capability) })),
         links: { via: because === undefined ? 'store' : 'api', because: because ?? null },
         checkedAt: timeOrNull(selfChecks[0]?.verdict().checkedAtMs),

@@ -2,11 +2,13 @@ import * as z from 'zod'
 import { NotFound } from '../../../domain/errors.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
-import { listProcesses, type StateCache } from '../../../domain/process/list-processes.ts'
+import { listProcesses } from '../../../domain/process/list-processes.ts'
+import type { ProcessDeps } from '../../../domain/process/process-deps.ts'
+import type { ReadProcess } from '../../../domain/process/process-ledger.ts'
 import { type ProcessId, processId, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
-import { type AppliedOperation, type ProcessDeps, readProcess } from '../../../domain/process/process-store.ts'
 import { reportProcess } from '../../../domain/process/report-process.ts'
 import { cancelProcess, claimProcess, retryProcess, takeOverProcess } from '../../../domain/process/steer-process.ts'
+import type { Digests } from '../../../ports/digests.ts'
 import { PreconditionFailed } from '../../../ports/errors.ts'
 import type { AppContext } from '../context.ts'
 import { matchesStrongly, matchesWeakly, quoted } from '../entity-tags.ts'
@@ -28,23 +30,17 @@ const ReportedSchema = z.object({
 const oneProcess = { description: 'the process', json: ProcessSchema }
 const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result' }
 
-export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[] {
-  const { store, clock } = deps
+export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[] {
+  const { ledger, clock } = deps
 
-  const answer = async (
-    c: AppContext,
-    { state, etag }: Pick<AppliedOperation, 'state' | 'etag'>,
-    status: 200 | 201 = 200,
-  ) =>
-    c.json(processJson(state, await store.capabilities({ signal: c.var.signal }), clock.nowMs()), status, {
-      ETag: quoted(etag),
-    })
+  const answer = (c: AppContext, process: ReadProcess, status: 200 | 201 = 200) =>
+    c.json(processJson(process, clock.nowMs()), status, { ETag: quoted(process.etag) })
 
   /** Honours `If-Match` by looking first: a change in between is the state machine's to judge. */
   const demandVersion = async <T>(c: AppContext, id: ProcessId, operate: () => Promise<T>): Promise<T> => {
     const ifMatch = c.req.header('if-match')
     if (ifMatch !== undefined) {
-      const found = await readProcess(store, id, { signal: c.var.signal })
+      const found = await ledger.read(id, { signal: c.var.signal })
       if (found === undefined || !matchesStrongly(ifMatch, found.etag)) {
         throw new PreconditionFailed('another version is stored')
       }
@@ -69,7 +65,7 @@ export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[
       const wanted = { id, type, name, dataset, config }
       const made = await createProcess(deps, wanted, { signal: c.var.signal, idempotencyKey: idempotencyKey(c) })
       c.header('Location', `/v1/processes/${made.state.id}`)
-      return await answer(c, made, 201)
+      return answer(c, made, 201)
     },
   )
 
@@ -103,10 +99,9 @@ export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[
     async (c, { query }) => {
       const { signal } = c.var
       const { status, type, cursor, limit } = query
-      const page = await listProcesses(deps, { status, type, cursor, limit, signal })
-      const capabilities = await store.capabilities({ signal })
+      const page = await listProcesses(ledger, { status, type, cursor, limit, signal })
       return c.json({
-        processes: page.processes.map((state) => processJson(state, capabilities, clock.nowMs())),
+        processes: page.processes.map((process) => processJson(process, clock.nowMs())),
         nextCursor: page.nextCursor ?? null,
         partial: page.unreadable.length > 0,
         unreadable: page.unreadable,
@@ -127,13 +122,13 @@ export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[
       responses: { 200: oneProcess, 304: { description: 'not changed' }, 404: problemResponse },
     },
     async (c, { params }) => {
-      const found = await readProcess(store, params.id, { signal: c.var.signal })
+      const found = await ledger.read(params.id, { signal: c.var.signal })
       if (found === undefined) throw new NotFound('no such process')
       const ifNoneMatch = c.req.header('if-none-match')
       if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, found.etag)) {
         return c.body(null, 304, { ETag: quoted(found.etag) })
       }
-      return await answer(c, found)
+      return answer(c, found)
     },
   )
 
@@ -175,7 +170,7 @@ export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[
       responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
     },
     async (c, { params, json }) =>
-      await answer(
+      answer(
         c,
         await (json.takeover ? takeOverProcess : claimProcess)(deps, params.id, {
           worker: json.worker,
@@ -200,7 +195,7 @@ export function processRoutes(deps: ProcessDeps & { cache: StateCache }): Route[
       },
       async (c, { params }) => {
         const options = { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }
-        return await answer(c, await demandVersion(c, params.id, () => operate(deps, params.id, options)))
+        return answer(c, await demandVersion(c, params.id, () => operate(deps, params.id, options)))
       },
     )
   const cancel = steer('cancel', 'End a queued process; ask a claimed one to end', cancelProcess)

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { recheckOld, type SelfCheck } from '../../../domain/doctor/self-check.ts'
+import type { ProcessLedger } from '../../../domain/process/process-ledger.ts'
 import type { Clock } from '../../../ports/clock.ts'
 import { parseObjectKey } from '../../../ports/object-key.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'
 import { type Route, route } from '../route.ts'
-import { syncOf } from '../schemas/process.ts'
 
 export interface BreakerHealth {
   readonly name: string
@@ -15,6 +15,7 @@ export interface ReadinessDeps {
   readonly store: ObjectStore
   /** Where process state is kept; may be the same. */
   readonly state: ObjectStore
+  readonly ledger: Pick<ProcessLedger, 'sync'>
   readonly clock: Clock
   readonly storeKind: string
   /** The state of each circuit breaker in front of the store. */
@@ -52,7 +53,7 @@ async function isReached(store: ObjectStore, signal: AbortSignal): Promise<void>
 }
 
 export function readinessRoute(deps: ReadinessDeps): Route {
-  const { store, state, clock, storeKind, breakers, selfChecks, stateCas } = deps
+  const { store, state, ledger, clock, storeKind, breakers, selfChecks, stateCas } = deps
   const stores = [...new Set([store, state])]
   let last: StoreCheck | undefined
 
@@ -66,8 +67,8 @@ export function readinessRoute(deps: ReadinessDeps): Route {
     const durationMs = clock.nowMs() - startedAtMs
     // Who is not there need not be asked whether he still does what he did.
     if (isThere) await recheckOld(selfChecks, { signal })
-    const [seen] = await Promise.allSettled([state.capabilities({ signal: patient() })])
-    const sync = seen?.status === 'fulfilled' ? syncOf(seen.value) : null
+    const [seen] = await Promise.allSettled([ledger.sync({ signal: patient() })])
+    const sync = seen?.status === 'fulfilled' ? seen.value : null
     const ok = isThere && sync !== null && (stateCas === 'auto' || sync === 'cas')
     last = { atMs: startedAtMs, ok, sync, durationMs }
     return last

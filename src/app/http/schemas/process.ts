@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { livenessOf } from '../../../domain/process/liveness.ts'
-import { type ProcessState, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
+import type { ReadProcess } from '../../../domain/process/process-ledger.ts'
+import { processStatuses, processTypes } from '../../../domain/process/process-state.ts'
 import { progressOf } from '../../../domain/process/progress.ts'
-import type { StoreCapabilities } from '../../../ports/object-store.ts'
 import { TimeSchema } from './fields.ts'
 
 export const ProcessSchema = z.object({
@@ -35,20 +35,15 @@ export const ProcessSchema = z.object({
   sync: z
     .enum(['cas', 'merge'])
     .meta({ description: '`cas`: the store decides between racing writers; `merge`: it cannot' }),
+  conflicts: z
+    .array(z.object({ attempt: z.number().int(), workers: z.array(z.string()) }))
+    .optional()
+    .meta({ description: 'attempts that several workers were told they hold; only with `merge`' }),
 })
-
-/** Whether the store of process state decides between racing writers. */
-export function syncOf({ conditionalPut }: Pick<StoreCapabilities, 'conditionalPut'>): 'cas' | 'merge' {
-  return conditionalPut === 'atomic' ? 'cas' : 'merge'
-}
 
 export type ProcessJson = z.infer<typeof ProcessSchema>
 
-export function processJson(
-  state: ProcessState,
-  { conditionalPut }: Pick<StoreCapabilities, 'conditionalPut'>,
-  nowMs: number,
-): ProcessJson {
+export function processJson({ state, sync, conflicts }: ReadProcess, nowMs: number): ProcessJson {
   const { id, type, name, status, cancelRequested, attempt, worker, metrics, message, dataset, config, error } = state
   const { version, createdAt, updatedAt, startedAt, endedAt } = state
   return {
@@ -71,6 +66,9 @@ export function processJson(
     updatedAt,
     startedAt,
     endedAt,
-    sync: syncOf({ conditionalPut }),
+    sync,
+    ...(conflicts.length > 0 && {
+      conflicts: conflicts.map(({ attempt, workers }) => ({ attempt, workers: [...workers] })),
+    }),
   }
 }

@@ -1,0 +1,29 @@
+import type { CallOptions } from '../../ports/object-store.ts'
+import { createGuardedLedger } from './guarded-ledger.ts'
+import type { InTurn, LedgerDeps } from './ledger-deps.ts'
+import { createEventLedger } from './merge/event-ledger.ts'
+import type { ProcessLedger, Sync } from './process-ledger.ts'
+import { createProcessReader } from './process-reader.ts'
+
+/**
+ * The ledger that the store allows: asked at every call, because a store may be seen to do less than before. Both ways
+ * read what the other has written. `inTurn` spares those of one instance to meet; without it they step back more often.
+ */
+export function createLedger(deps: Omit<LedgerDeps, 'reader'> & { inTurn?: InTurn | undefined }): ProcessLedger {
+  const { store, inTurn = (_key, _signal, work) => work() } = deps
+  const reader = createProcessReader(deps)
+  const ways = {
+    cas: createGuardedLedger({ ...deps, reader }),
+    merge: createEventLedger({ ...deps, reader, inTurn }),
+  }
+  const sync = async ({ signal }: CallOptions): Promise<Sync> => {
+    const { conditionalPut } = await store.capabilities({ signal })
+    return conditionalPut === 'atomic' ? 'cas' : 'merge'
+  }
+  return {
+    sync,
+    read: async (id, options) => ways[await sync(options)].read(id, options),
+    readAll: async (options) => ways[await sync(options)].readAll(options),
+    apply: async (id, operation, options) => ways[await sync(options)].apply(id, operation, options),
+  }
+}

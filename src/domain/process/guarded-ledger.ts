@@ -1,0 +1,84 @@
+import { StoreUnavailable } from '../../ports/errors.ts'
+import type { CallOptions } from '../../ports/object-store.ts'
+import { type LedgerDeps, pauseMs } from './ledger-deps.ts'
+import { joinProcess } from './merge/join.ts'
+import { joinedEtag } from './merge/joined-etag.ts'
+import type { ProcessOperation } from './operation.ts'
+import type { AppliedOperation, ProcessLedger, ReadProcess } from './process-ledger.ts'
+import type { StoredProcess } from './process-reader.ts'
+import { encodeState, type ProcessId, type ProcessState, stateKey } from './process-state.ts'
+import { transition } from './transition.ts'
+
+/** How long one operation may fight for its write before its outcome is called unknown. */
+const deadlineMs = 10_000
+
+/**
+ * One document for each process, each version written over the one that was read. A process without one may have been
+ * made while the store could not decide (`merge/`): its events are joined, and the first write makes the document.
+ */
+export function createGuardedLedger(deps: LedgerDeps): Omit<ProcessLedger, 'sync'> {
+  const { store, reader, digests, clock, ids } = deps
+
+  const viewOf = ({ id, document, events }: StoredProcess): ReadProcess | undefined => {
+    if (document !== undefined) return { ...document, sync: 'cas', conflicts: [] }
+    const joined = joinProcess(id, undefined, events)
+    return joined && { ...joined, etag: joinedEtag(undefined, events, digests), sync: 'cas' }
+  }
+
+  const write = async (id: ProcessId, current: StoredProcess, state: ProcessState, { signal }: CallOptions) => {
+    const body = encodeState(state)
+    const running = digests.start()
+    running.update(body)
+    return await store.put(stateKey(id), body, {
+      contentType: 'application/json',
+      // So that a document which is damaged on its way is seen, and read again.
+      checksums: running.read(),
+      when: current.document === undefined ? 'if-absent' : { ifMatch: current.document.etag },
+      signal,
+    })
+  }
+
+  return {
+    async read(id, options) {
+      const view = viewOf(await reader.one(id, 'without-document', options))
+      return view?.state.deleted ? undefined : view
+    },
+
+    async readAll(options) {
+      const { found, unreadable } = await reader.all('without-document', options)
+      const processes = found.map(viewOf).filter((view) => view !== undefined)
+      return { processes: processes.filter(({ state }) => !state.deleted), unreadable }
+    },
+
+    /**
+     * Read, decide, write guarded by what was read; again while others get in between. The loop owns the retry: one try
+     * per round reaches the store, and after an answer that was lost the next round looks whether the write is there.
+     */
+    async apply(id: ProcessId, operation: ProcessOperation, { signal }: CallOptions): Promise<AppliedOperation> {
+      const giveUpAtMs = clock.nowMs() + deadlineMs
+      for (let round = 0; ; round++) {
+        const stored = await reader.one(id, 'without-document', { signal })
+        const current = viewOf(stored)
+        // The present version is the very write of this call, whose answer was lost.
+        if (current?.state.writeId === operation.writeId) return { ...current, repeated: false }
+        const decided = transition(current?.state, operation)
+        if (decided.kind === 'refused') throw decided.error
+        if (decided.kind === 'unchanged') return { ...existing(current), repeated: decided.repeated }
+        const written = await write(id, stored, decided.state, { signal })
+        if (written.outcome === 'applied') {
+          return { state: decided.state, etag: written.etag, sync: 'cas', conflicts: [], repeated: false }
+        }
+        if (clock.nowMs() >= giveUpAtMs) {
+          const cause = written.outcome === 'unknown' ? written.cause : undefined
+          throw new StoreUnavailable('the process state could not be written in time', { cause })
+        }
+        await clock.sleep(pauseMs(round, ids), signal)
+      }
+    },
+  }
+}
+
+function existing(current: ReadProcess | undefined): ReadProcess {
+  if (current === undefined) throw new TypeError('only an existing process can stay unchanged')
+  return current
+}

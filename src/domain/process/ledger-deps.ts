@@ -1,0 +1,26 @@
+import type { Clock } from '../../ports/clock.ts'
+import type { Digests } from '../../ports/digests.ts'
+import type { Ids } from '../../ports/ids.ts'
+import type { Log } from '../../ports/log.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import type { ProcessReader } from './process-reader.ts'
+
+/** Runs `work` while nobody else's of this instance runs for the same key. */
+export type InTurn = <Result>(key: string, signal: AbortSignal, work: () => Promise<Result>) => Promise<Result>
+
+export interface LedgerDeps {
+  readonly store: ObjectStore
+  readonly reader: ProcessReader
+  readonly digests: Digests
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+}
+
+const firstPauseMs = 25
+const longestPauseMs = 1_000
+
+/** Full jitter, so that those who met do not meet again. */
+export function pauseMs(round: number, ids: Pick<Ids, 'fraction'>): number {
+  return ids.fraction() * Math.min(longestPauseMs, firstPauseMs * 2 ** round)
+}

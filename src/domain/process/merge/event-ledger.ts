@@ -1,0 +1,170 @@
+import { StoreUnavailable, UnsupportedByStore } from '../../../ports/errors.ts'
+import type { CallOptions } from '../../../ports/object-store.ts'
+import { type InTurn, type LedgerDeps, pauseMs } from '../ledger-deps.ts'
+import { livenessOf } from '../liveness.ts'
+import type { ProcessOperation } from '../operation.ts'
+import type { AppliedOperation, ProcessLedger, ReadProcess } from '../process-ledger.ts'
+import type { StoredProcess } from '../process-reader.ts'
+import { isFinal, type ProcessId, type ProcessState } from '../process-state.ts'
+import { AlreadyClaimed, IllegalTransition, ProcessExists } from '../refusals.ts'
+import { transition } from '../transition.ts'
+import { eventOf } from './event-of.ts'
+import { joinProcess } from './join.ts'
+import { joinedEtag } from './joined-etag.ts'
+import { encodeEvent, eventKey, type ProcessEvent } from './process-event.ts'
+import { hasRival } from './rivals.ts'
+
+/** How long one operation may try to write its event before its outcome is called unknown. */
+const deadlineMs = 10_000
+/** How often a claim that met another one is tried again. Both step back, so one more meeting is unlikely. */
+const meetingsMax = 3
+
+type Stored = Pick<StoredProcess, 'id' | 'document' | 'events'>
+
+/**
+ * For stores that cannot decide between writers. Each operation writes an object of its own, once, and nobody ever writes
+ * there again, so no acknowledged word can be overwritten; readers join what they find. What needs a decision is refused
+ * where it can be (`UnsupportedByStore`), and where two workers came to hold one attempt all the same, the process says so.
+ *
+ * A report costs one LIST, one GET of what is new, and one PUT.
+ */
+export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Omit<ProcessLedger, 'sync'> {
+  const { store, reader, digests, clock, ids, log, inTurn } = deps
+  const told = new Set<string>()
+
+  const viewOf = ({ id, document, events }: Stored): ReadProcess | undefined => {
+    const joined = joinProcess(id, document?.state, events)
+    if (joined === undefined) return undefined
+    for (const { attempt, workers, since } of joined.conflicts) {
+      // Before that, one of them may be about to take its claim back.
+      if (clock.nowMs() - Date.parse(since) <= deadlineMs) continue
+      const conflict = `${id} ${attempt} ${workers.join(' ')}`
+      if (!told.has(conflict)) log.error('process-held-twice', { process: id, attempt, workers })
+      told.add(conflict)
+    }
+    return { ...joined, etag: joinedEtag(document?.etag, events, digests), sync: 'merge' }
+  }
+
+  /** Repeats the same bytes under a name of their own until they are there: once is as good as often. */
+  const append = async (id: ProcessId, event: ProcessEvent, giveUpAtMs: number, { signal }: CallOptions) => {
+    const body = encodeEvent(event, digests)
+    for (let round = 0; ; round++) {
+      const written = await store.put(eventKey(id, event), body, {
+        contentType: 'application/json',
+        when: 'always',
+        signal,
+      })
+      if (written.outcome === 'applied') return
+      if (clock.nowMs() >= giveUpAtMs) {
+        const cause = written.outcome === 'unknown' ? written.cause : undefined
+        throw new StoreUnavailable('the event could not be written in time', { cause })
+      }
+      await clock.sleep(pauseMs(round, ids), signal)
+    }
+  }
+
+  /** A listing may be late with what was just written. */
+  const lookAgain = async (id: ProcessId, event: ProcessEvent, options: CallOptions): Promise<Stored> =>
+    withEvent(await reader.one(id, 'all', options), event)
+
+  const withdraw = async (id: ProcessId, event: ProcessEvent, giveUpAtMs: number, options: CallOptions) => {
+    const { writeId, attempt } = event
+    const name = `${writeId}-withdrawn`
+    const at = new Date(clock.nowMs()).toISOString()
+    const taken = { kind: 'withdraw', withdrawn: writeId, operationId: name, writeId: name, attempt, at } as const
+    await append(id, taken, giveUpAtMs, options)
+  }
+
+  const applyAlone = async (
+    id: ProcessId,
+    operation: ProcessOperation,
+    options: CallOptions,
+  ): Promise<AppliedOperation> => {
+    const giveUpAtMs = clock.nowMs() + deadlineMs
+    for (let meetings = 0; ; meetings++) {
+      const stored = await reader.one(id, 'all', options)
+      const current = viewOf(stored)
+      const abandons = operation.kind === 'cancel' && isLost(current?.state, clock.nowMs())
+      const decided = decide(current?.state, operation, abandons)
+      if (decided === 'unchanged' || decided === 'repeated') {
+        // It was written before, and met another then or since.
+        if (operation.kind === 'claim' && current?.state.worker !== operation.worker) throw refusalOf(operation)
+        return { ...existing(current), repeated: decided === 'repeated' }
+      }
+      if (operation.kind === 'report' && current?.state.worker === null) {
+        await applyAlone(id, claimBefore(operation), options)
+        continue
+      }
+      const event = eventOf(operation, current?.state, { abandons, meetings })
+      await append(id, event, giveUpAtMs, options)
+      if (event.kind === 'report' || event.kind === 'cancel') {
+        return { ...existing(viewOf(withEvent(stored, event))), repeated: false }
+      }
+      const after = await lookAgain(id, event, options)
+      if (!hasRival(event, after)) return { ...existing(viewOf(after)), repeated: false }
+      await withdraw(id, event, giveUpAtMs, options)
+      if (meetings >= meetingsMax) throw refusalOf(operation)
+      await clock.sleep(pauseMs(meetings, ids), options.signal)
+    }
+  }
+
+  return {
+    async read(id, options) {
+      const view = viewOf(await reader.one(id, 'all', options))
+      return view?.state.deleted ? undefined : view
+    },
+
+    async readAll(options) {
+      const { found, unreadable } = await reader.all('all', options)
+      const processes = found.map(viewOf).filter((view) => view !== undefined)
+      return { processes: processes.filter(({ state }) => !state.deleted), unreadable }
+    },
+
+    apply: (id, operation, options) => inTurn(id, options.signal, () => applyAlone(id, operation, options)),
+  }
+}
+
+/** The same state machine as everywhere, without what it cannot keep here. */
+function decide(state: ProcessState | undefined, operation: ProcessOperation, abandons: boolean) {
+  if (operation.kind === 'takeover') throw new UnsupportedByStore('deciding who may take over an attempt')
+  if (operation.kind === 'create' && state?.deleted) throw new ProcessExists('a process with this id was deleted')
+  if (
+    operation.kind === 'retry' &&
+    state !== undefined &&
+    !isFinal(state.status) &&
+    operation.lostAttempt !== undefined
+  ) {
+    throw new UnsupportedByStore('deciding that an attempt is lost; cancel it, then retry')
+  }
+  const decided = transition(state, operation)
+  if (decided.kind === 'refused') throw decided.error
+  if (decided.kind === 'next') return 'next'
+  return decided.repeated ? 'repeated' : abandons ? 'next' : 'unchanged'
+}
+
+function isLost(state: ProcessState | undefined, nowMs: number): boolean {
+  return state !== undefined && livenessOf(state, nowMs) === 'lost'
+}
+
+/** The first word of a worker takes the attempt, and only whom nobody met may go on. */
+function claimBefore(report: Extract<ProcessOperation, { kind: 'report' }>): ProcessOperation {
+  const { worker, attempt, at } = report
+  const operationId = `claim-by-report:${attempt}:${worker}`
+  return { kind: 'claim', worker, operationId, writeId: `${report.writeId}-claim`, at }
+}
+
+function withEvent(stored: Stored, event: ProcessEvent): Stored {
+  const isThere = stored.events.some(({ writeId }) => writeId === event.writeId)
+  return isThere ? stored : { ...stored, events: [...stored.events, event] }
+}
+
+function refusalOf({ kind }: ProcessOperation): Error {
+  if (kind === 'create') return new ProcessExists('another process of this id was made at the same time')
+  if (kind === 'claim') return new AlreadyClaimed('another worker claimed it at the same time')
+  return new IllegalTransition('the process was changed at the same time')
+}
+
+function existing(current: ReadProcess | undefined): ReadProcess {
+  if (current === undefined) throw new TypeError('what was just written makes a process')
+  return current
+}

@@ -1,0 +1,132 @@
+import type { Digests } from '../../ports/digests.ts'
+import type { Log } from '../../ports/log.ts'
+import type { ObjectKey } from '../../ports/object-key.ts'
+import type { CallOptions, ETag, ListedObject, ObjectStore } from '../../ports/object-store.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
+import { everyObject } from '../object/list-objects.ts'
+import { decodeEvent, eventPrefix, type ProcessEvent } from './merge/process-event.ts'
+import { decodeState, type ProcessId, type ProcessState, processPrefix, stateKey } from './process-state.ts'
+import { readWhole } from './read-whole.ts'
+
+export interface StoredDocument {
+  readonly state: ProcessState
+  readonly etag: ETag
+}
+
+/** All that lies in the store of one process. */
+export interface StoredProcess {
+  readonly id: ProcessId
+  readonly document: StoredDocument | undefined
+  readonly events: readonly ProcessEvent[]
+}
+
+/** Which events are read: all, or only those of a process that has no document. */
+export type EventsWanted = 'all' | 'without-document'
+
+export interface ProcessReader {
+  one(id: ProcessId, wanted: EventsWanted, options: CallOptions): Promise<StoredProcess>
+  all(
+    wanted: EventsWanted,
+    options: CallOptions,
+  ): Promise<{ readonly found: readonly StoredProcess[]; readonly unreadable: readonly string[] }>
+}
+
+const readsInFlight = 16
+/** Some 500 bytes each; what is forgotten is read again. */
+const cachedEventsMax = 50_000
+
+/**
+ * Reads what the ledgers write. Keeps documents by version and events for ever, because they never change: values only,
+ * so any request may use them.
+ */
+export function createProcessReader(deps: {
+  store: ObjectStore
+  digests: Pick<Digests, 'sha256'>
+  log: Log
+}): ProcessReader {
+  const { store, digests, log } = deps
+  const documents = new Map<ObjectKey, StoredDocument>()
+  const events = new Map<ObjectKey, ProcessEvent>()
+
+  const readEvents = async (listed: readonly ListedObject[], { signal }: CallOptions): Promise<ProcessEvent[]> => {
+    const read = await mapConcurrently(listed, readsInFlight, async ({ key }) => {
+      const known = events.get(key)
+      if (known !== undefined) return known
+      const found = await store.get(key, { signal })
+      if (found === undefined) return undefined
+      const event = decodeEvent(await readWhole(found), digests)
+      if (event === undefined) log.warn('process-event-torn', { key })
+      else events.set(key, event)
+      if (events.size > cachedEventsMax) events.clear()
+      return event
+    })
+    return read.filter((event) => event !== undefined)
+  }
+
+  const listEvents = async (id: ProcessId, { signal }: CallOptions): Promise<ProcessEvent[]> => {
+    const listed: ListedObject[] = []
+    for await (const object of everyObject(store, eventPrefix(id), { signal })) listed.push(object)
+    return await readEvents(listed, { signal })
+  }
+
+  const readDocument = async (id: ProcessId, { signal }: CallOptions): Promise<StoredDocument | undefined> => {
+    const found = await store.get(stateKey(id), { signal })
+    return found && { state: decodeState(await readWhole(found)), etag: found.meta.etag }
+  }
+
+  const listedDocument = async ({ key, etag }: ListedObject, { signal }: CallOptions) => {
+    const known = documents.get(key)
+    if (known?.etag === etag) return known
+    const found = await store.get(key, { signal })
+    if (found === undefined) return undefined
+    const document = { state: decodeState(await readWhole(found)), etag: found.meta.etag }
+    documents.set(key, document)
+    return document
+  }
+
+  return {
+    async one(id, wanted, options) {
+      if (wanted === 'all') {
+        const [document, own] = await Promise.all([readDocument(id, options), listEvents(id, options)])
+        return { id, document, events: own }
+      }
+      const document = await readDocument(id, options)
+      return { id, document, events: document === undefined ? await listEvents(id, options) : [] }
+    },
+
+    async all(wanted, options) {
+      const { signal } = options
+      const byId = new Map<string, { document: ListedObject | undefined; events: ListedObject[] }>()
+      for await (const object of everyObject(store, processPrefix, { signal })) {
+        const name = object.key.slice(processPrefix.length)
+        const slash = name.indexOf('/')
+        const id = slash === -1 ? name.replace(/\.json$/, '') : name.slice(0, slash)
+        const one = byId.get(id) ?? { document: undefined, events: [] }
+        byId.set(id, one)
+        if (slash === -1) one.document = object
+        else one.events.push(object)
+      }
+      forgetGone(documents, byId)
+      const unreadable: string[] = []
+      const read = await mapConcurrently([...byId], readsInFlight, async ([name, listed]) => {
+        const id = name as ProcessId
+        try {
+          const document = listed.document && (await listedDocument(listed.document, options))
+          const needed = wanted === 'all' || document === undefined ? listed.events : []
+          return { id, document, events: await readEvents(needed, options) }
+        } catch (error) {
+          if (signal.aborted) throw error
+          unreadable.push(id)
+          return undefined
+        }
+      })
+      return { found: read.filter((one) => one !== undefined), unreadable }
+    },
+  }
+}
+
+function forgetGone(documents: Map<ObjectKey, unknown>, present: ReadonlyMap<string, unknown>): void {
+  for (const key of documents.keys()) {
+    if (!present.has(key.slice(processPrefix.length, -'.json'.length))) documents.delete(key)
+  }
+}
