@@ -23,11 +23,17 @@ export interface ClaimOperation extends Common {
   readonly worker: string
 }
 
-/** Opens the next attempt of a process whose worker was seen to be lost; `attempt` is the one that was seen. */
+/** What was seen when a worker was taken for lost. If it has spoken since, it is not. */
+export interface SeenAttempt {
+  readonly attempt: number
+  readonly lastSeq: number
+}
+
+/** Opens the next attempt of a process whose worker was seen to be lost. */
 export interface TakeoverOperation extends Common {
   readonly kind: 'takeover'
   readonly worker: string
-  readonly attempt: number
+  readonly seen: SeenAttempt
 }
 
 export interface ReportOperation extends Common {
@@ -48,10 +54,10 @@ export interface CancelOperation extends Common {
   readonly kind: 'cancel'
 }
 
-/** Queues a new attempt. `lostAttempt` is the one that the caller saw derived as lost, if it was. */
+/** Queues a new attempt. `lost` is the one that the caller saw derived as lost, if it was. */
 export interface RetryOperation extends Common {
   readonly kind: 'retry'
-  readonly lostAttempt: number | undefined
+  readonly lost: SeenAttempt | undefined
 }
 
 /** Leaves a mark in the place of the state, so that nothing which is still on its way can bring the process back. */

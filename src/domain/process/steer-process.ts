@@ -17,9 +17,9 @@ export async function cancelProcess(deps: ProcessDeps, id: ProcessId, options: S
 /** Queues a new attempt of a failed, cancelled or lost process; late words of the old attempt are fenced. */
 export async function retryProcess(deps: ProcessDeps, id: ProcessId, options: Steering): Promise<AppliedOperation> {
   const seen = (await deps.ledger.read(id, options))?.state
-  const lost = seen !== undefined && livenessOf(seen, deps.clock.nowMs()) === 'lost'
-  const lostAttempt = lost ? seen.attempt : undefined
-  return await deps.ledger.apply(id, { ...common('retry', deps, options), kind: 'retry', lostAttempt }, options)
+  const isLost = seen !== undefined && livenessOf(seen, deps.clock.nowMs()) === 'lost'
+  const lost = isLost ? { attempt: seen.attempt, lastSeq: seen.lastSeq } : undefined
+  return await deps.ledger.apply(id, { ...common('retry', deps, options), kind: 'retry', lost }, options)
 }
 
 /** Gives a queued process to `worker`, and to nobody else. Throws `AlreadyClaimed`. */
@@ -39,12 +39,13 @@ export async function takeOverProcess(
 ): Promise<AppliedOperation> {
   const seen = (await deps.ledger.read(id, options))?.state
   if (seen === undefined) throw new NotFound('no such process')
+  const { attempt, lastSeq } = seen
   const operation = common('takeover', deps, options)
   const repeated = seen.operations.some(({ operationId }) => operationId === operation.operationId)
   if (!repeated && livenessOf(seen, deps.clock.nowMs()) !== 'lost') {
     throw new AlreadyClaimed('only the attempt of a lost worker can be taken over')
   }
-  return await deps.ledger.apply(id, { ...operation, kind: 'takeover', worker, attempt: seen.attempt }, options)
+  return await deps.ledger.apply(id, { ...operation, kind: 'takeover', worker, seen: { attempt, lastSeq } }, options)
 }
 
 function common(kind: string, { clock, ids }: ProcessDeps, { idempotencyKey }: Steering) {

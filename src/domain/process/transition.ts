@@ -1,5 +1,5 @@
 import { NotFound } from '../errors.ts'
-import type { CreateOperation, ProcessOperation, ReportOperation, RetryOperation } from './operation.ts'
+import type { CreateOperation, ProcessOperation, ReportOperation, RetryOperation, SeenAttempt } from './operation.ts'
 import { isFinal, maxHistory, maxRecordedOperations, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists, type ProcessRefusal } from './refusals.ts'
 
@@ -41,7 +41,7 @@ export function transition(state: ProcessState | undefined, operation: ProcessOp
       if (state.status === 'queued' || isFinal(state.status)) {
         return refuse(new IllegalTransition(`a ${state.status} process has no attempt to take over`))
       }
-      if (state.attempt !== operation.attempt) return refuse(new AlreadyClaimed('another worker took over before'))
+      if (!isStill(state, operation.seen)) return refuse(new AlreadyClaimed('its worker, or another, has spoken since'))
       return next(state, operation, { ...freshAttempt(state), status: 'starting', worker: operation.worker })
     case 'cancel':
       return cancel(state, operation)
@@ -78,10 +78,15 @@ function afterDeletion(state: ProcessState, operation: ProcessOperation, isKnown
 /** What a deleted process need not keep. */
 const nothingLeft = { config: {}, metrics: {}, message: null, error: null } as const
 
-function mayRetry({ status, attempt }: ProcessState, { lostAttempt }: RetryOperation): boolean {
+function mayRetry(state: ProcessState, { lost }: RetryOperation): boolean {
+  const { status } = state
   if (status === 'failed' || status === 'cancelled') return true
   // Still the attempt that was seen to be lost: else a second retry would end the attempt that the first one began.
-  return (status === 'starting' || status === 'running') && attempt === lostAttempt
+  return (status === 'starting' || status === 'running') && lost !== undefined && isStill(state, lost)
+}
+
+function isStill({ attempt, lastSeq }: ProcessState, seen: SeenAttempt): boolean {
+  return attempt === seen.attempt && lastSeq === seen.lastSeq
 }
 
 function cancel(state: ProcessState, operation: ProcessOperation): Transition {

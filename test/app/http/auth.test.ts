@@ -44,6 +44,7 @@ const needed: Record<string, 'open' | 'read' | 'write' | 'worker' | 'admin'> = {
   'post /v1/processes': 'write',
   'get /v1/processes/{id}': 'read',
   'delete /v1/processes/{id}': 'write',
+  'post /v1/processes/claim': 'worker',
   'post /v1/processes/{id}/reports': 'worker',
   'post /v1/processes/{id}/claim': 'worker',
   'post /v1/processes/{id}/cancel': 'write',

@@ -23,9 +23,20 @@ const create = (): ProcessOperation => ({
   config: {},
 })
 const claim = (worker = 'w1'): ProcessOperation => ({ ...common(), kind: 'claim', worker })
+const remove = (): ProcessOperation => ({ ...common(), kind: 'delete' })
 const cancel = (): ProcessOperation => ({ ...common(), kind: 'cancel' })
-const retry = (lostAttempt?: number): ProcessOperation => ({ ...common(), kind: 'retry', lostAttempt })
-const takeover = (attempt: number): ProcessOperation => ({ ...common(), kind: 'takeover', worker: 'w2', attempt })
+const seenAt = (attempt: number, lastSeq = -1) => ({ attempt, lastSeq })
+const retry = (attempt?: number, lastSeq?: number): ProcessOperation => ({
+  ...common(),
+  kind: 'retry',
+  lost: attempt === undefined ? undefined : seenAt(attempt, lastSeq),
+})
+const takeover = (attempt: number, lastSeq?: number): ProcessOperation => ({
+  ...common(),
+  kind: 'takeover',
+  worker: 'w2',
+  seen: seenAt(attempt, lastSeq),
+})
 const report = (given: Partial<ReportOperation> = {}): ReportOperation => ({
   ...common(),
   kind: 'report',
@@ -67,145 +78,173 @@ function inStatus(status: ProcessStatus): ProcessState {
 }
 
 // Written down from the contract, and not from the code.
-const moves: Record<string, { operation: () => ProcessOperation } & Record<ProcessStatus, string>> = {
-  create: {
-    operation: create,
-    queued: 'conflict',
-    starting: 'conflict',
-    running: 'conflict',
-    completed: 'conflict',
-    failed: 'conflict',
-    cancelled: 'conflict',
-  },
-  claim: {
-    operation: claim,
-    queued: 'starting',
-    starting: 'already-claimed',
-    running: 'already-claimed',
-    completed: 'already-claimed',
-    failed: 'already-claimed',
-    cancelled: 'already-claimed',
-  },
-  'takeover of this attempt': {
-    operation: () => takeover(1),
-    queued: 'illegal-transition',
-    starting: 'starting',
-    running: 'starting',
-    completed: 'illegal-transition',
-    failed: 'illegal-transition',
-    cancelled: 'illegal-transition',
-  },
-  'takeover of another attempt': {
-    operation: () => takeover(2),
-    queued: 'illegal-transition',
-    starting: 'already-claimed',
-    running: 'already-claimed',
-    completed: 'illegal-transition',
-    failed: 'illegal-transition',
-    cancelled: 'illegal-transition',
-  },
-  cancel: {
-    operation: cancel,
-    queued: 'cancelled',
-    starting: 'starting',
-    running: 'running',
-    completed: 'illegal-transition',
-    failed: 'illegal-transition',
-    cancelled: '=',
-  },
-  retry: {
-    operation: () => retry(),
-    queued: 'illegal-transition',
-    starting: 'illegal-transition',
-    running: 'illegal-transition',
-    completed: 'illegal-transition',
-    failed: 'queued',
-    cancelled: 'queued',
-  },
-  'retry of this attempt, lost': {
-    operation: () => retry(1),
-    queued: 'illegal-transition',
-    starting: 'queued',
-    running: 'queued',
-    completed: 'illegal-transition',
-    failed: 'queued',
-    cancelled: 'queued',
-  },
-  'retry of another attempt, lost': {
-    operation: () => retry(2),
-    queued: 'illegal-transition',
-    starting: 'illegal-transition',
-    running: 'illegal-transition',
-    completed: 'illegal-transition',
-    failed: 'queued',
-    cancelled: 'queued',
-  },
-  'report of progress': {
-    operation: () => report({ step: 5 }),
-    queued: 'starting',
-    starting: 'starting',
-    running: 'running',
-    completed: 'illegal-transition',
-    failed: 'illegal-transition',
-    cancelled: 'illegal-transition',
-  },
-  'report of starting': {
-    operation: () => report({ status: 'starting' }),
-    queued: 'starting',
-    starting: 'starting',
-    running: 'illegal-transition',
-    completed: 'illegal-transition',
-    failed: 'illegal-transition',
-    cancelled: 'illegal-transition',
-  },
-  ...Object.fromEntries(
-    (['running', 'completed', 'failed', 'cancelled'] as const).map((status) => [
-      `report of ${status}`,
-      {
-        operation: () => report({ status }),
-        queued: status,
-        starting: status,
-        running: status,
-        completed: 'illegal-transition',
-        failed: 'illegal-transition',
-        cancelled: 'illegal-transition',
-      },
-    ]),
-  ),
-  'report of an older attempt': {
-    operation: () => report({ attempt: 0 }),
-    queued: 'fenced',
-    starting: 'fenced',
-    running: 'fenced',
-    completed: 'fenced',
-    failed: 'fenced',
-    cancelled: 'fenced',
-  },
-  'report of an attempt to come': {
-    operation: () => report({ attempt: 2 }),
-    queued: 'fenced',
-    starting: 'fenced',
-    running: 'fenced',
-    completed: 'fenced',
-    failed: 'fenced',
-    cancelled: 'fenced',
-  },
-  'report of another worker': {
-    operation: () => report({ worker: 'w9' }),
-    queued: 'starting',
-    starting: 'fenced',
-    running: 'fenced',
-    completed: 'fenced',
-    failed: 'fenced',
-    cancelled: 'illegal-transition',
-  },
-}
+const moves: Record<string, { operation: (state: ProcessState) => ProcessOperation } & Record<ProcessStatus, string>> =
+  {
+    create: {
+      operation: create,
+      queued: 'conflict',
+      starting: 'conflict',
+      running: 'conflict',
+      completed: 'conflict',
+      failed: 'conflict',
+      cancelled: 'conflict',
+    },
+    claim: {
+      operation: () => claim(),
+      queued: 'starting',
+      starting: 'already-claimed',
+      running: 'already-claimed',
+      completed: 'already-claimed',
+      failed: 'already-claimed',
+      cancelled: 'already-claimed',
+    },
+    'takeover of this attempt': {
+      operation: ({ lastSeq }) => takeover(1, lastSeq),
+      queued: 'illegal-transition',
+      starting: 'starting',
+      running: 'starting',
+      completed: 'illegal-transition',
+      failed: 'illegal-transition',
+      cancelled: 'illegal-transition',
+    },
+    'takeover of another attempt': {
+      operation: ({ lastSeq }) => takeover(2, lastSeq),
+      queued: 'illegal-transition',
+      starting: 'already-claimed',
+      running: 'already-claimed',
+      completed: 'illegal-transition',
+      failed: 'illegal-transition',
+      cancelled: 'illegal-transition',
+    },
+    cancel: {
+      operation: cancel,
+      queued: 'cancelled',
+      starting: 'starting',
+      running: 'running',
+      completed: 'illegal-transition',
+      failed: 'illegal-transition',
+      cancelled: '=',
+    },
+    'takeover of a worker that has spoken since': {
+      operation: ({ lastSeq }) => takeover(1, lastSeq - 1),
+      queued: 'illegal-transition',
+      starting: 'already-claimed',
+      running: 'already-claimed',
+      completed: 'illegal-transition',
+      failed: 'illegal-transition',
+      cancelled: 'illegal-transition',
+    },
+    'retry of a worker that has spoken since': {
+      operation: ({ lastSeq }) => retry(1, lastSeq - 1),
+      queued: 'illegal-transition',
+      starting: 'illegal-transition',
+      running: 'illegal-transition',
+      completed: 'illegal-transition',
+      failed: 'queued',
+      cancelled: 'queued',
+    },
+    delete: {
+      operation: remove,
+      queued: 'illegal-transition',
+      starting: 'illegal-transition',
+      running: 'illegal-transition',
+      completed: 'completed',
+      failed: 'failed',
+      cancelled: 'cancelled',
+    },
+    retry: {
+      operation: () => retry(),
+      queued: 'illegal-transition',
+      starting: 'illegal-transition',
+      running: 'illegal-transition',
+      completed: 'illegal-transition',
+      failed: 'queued',
+      cancelled: 'queued',
+    },
+    'retry of this attempt, lost': {
+      operation: ({ lastSeq }) => retry(1, lastSeq),
+      queued: 'illegal-transition',
+      starting: 'queued',
+      running: 'queued',
+      completed: 'illegal-transition',
+      failed: 'queued',
+      cancelled: 'queued',
+    },
+    'retry of another attempt, lost': {
+      operation: ({ lastSeq }) => retry(2, lastSeq),
+      queued: 'illegal-transition',
+      starting: 'illegal-transition',
+      running: 'illegal-transition',
+      completed: 'illegal-transition',
+      failed: 'queued',
+      cancelled: 'queued',
+    },
+    'report of progress': {
+      operation: () => report({ step: 5 }),
+      queued: 'starting',
+      starting: 'starting',
+      running: 'running',
+      completed: 'illegal-transition',
+      failed: 'illegal-transition',
+      cancelled: 'illegal-transition',
+    },
+    'report of starting': {
+      operation: () => report({ status: 'starting' }),
+      queued: 'starting',
+      starting: 'starting',
+      running: 'illegal-transition',
+      completed: 'illegal-transition',
+      failed: 'illegal-transition',
+      cancelled: 'illegal-transition',
+    },
+    ...Object.fromEntries(
+      (['running', 'completed', 'failed', 'cancelled'] as const).map((status) => [
+        `report of ${status}`,
+        {
+          operation: () => report({ status }),
+          queued: status,
+          starting: status,
+          running: status,
+          completed: 'illegal-transition',
+          failed: 'illegal-transition',
+          cancelled: 'illegal-transition',
+        },
+      ]),
+    ),
+    'report of an older attempt': {
+      operation: () => report({ attempt: 0 }),
+      queued: 'fenced',
+      starting: 'fenced',
+      running: 'fenced',
+      completed: 'fenced',
+      failed: 'fenced',
+      cancelled: 'fenced',
+    },
+    'report of an attempt to come': {
+      operation: () => report({ attempt: 2 }),
+      queued: 'fenced',
+      starting: 'fenced',
+      running: 'fenced',
+      completed: 'fenced',
+      failed: 'fenced',
+      cancelled: 'fenced',
+    },
+    'report of another worker': {
+      operation: () => report({ worker: 'w9' }),
+      queued: 'starting',
+      starting: 'fenced',
+      running: 'fenced',
+      completed: 'fenced',
+      failed: 'fenced',
+      cancelled: 'illegal-transition',
+    },
+  }
 
 describe.each(Object.entries(moves))('%s', (_, { operation, ...expected }) => {
   it.each(all)('in status %s', (status) => {
     const state = inStatus(status)
     expect(state.status).toBe(status)
-    expect(outcome(state, operation())).toBe(expected[status])
+    expect(outcome(state, operation(state))).toBe(expected[status])
   })
 })
 
@@ -249,8 +288,23 @@ describe('an operation on a process', () => {
     expect(outcome(ended, report({ status: 'running', seq: 7 }))).toBe('illegal-transition')
   })
 
+  it('is gone for everybody after its deletion, but for whoever makes it anew', () => {
+    const gone = stateOf(transition(inStatus('completed'), remove()))
+    expect(gone).toMatchObject({ deleted: true, config: {} })
+    for (const late of [claim(), cancel(), retry(), takeover(1), report()])
+      expect(outcome(gone, late)).toBe('not-found')
+    expect(outcome(gone, remove())).toBe('=')
+    expect(stateOf(transition(gone, create()))).toMatchObject({ version: gone.version + 1, previous: gone.writeId })
+  })
+
+  it('is not made again by the request that made it, when that arrives after the deletion', () => {
+    const first = create()
+    const ended = stateOf(transition(stateOf(transition(undefined, first)), cancel()))
+    expect(outcome(stateOf(transition(ended, remove())), first)).toBe('conflict')
+  })
+
   it('fences the old worker after a takeover', () => {
-    const taken = stateOf(transition(inStatus('running'), takeover(1)))
+    const taken = stateOf(transition(inStatus('running'), takeover(1, 1)))
     expect(taken).toMatchObject({ status: 'starting', attempt: 2, worker: 'w2', lastSeq: -1 })
     expect(outcome(taken, report({ attempt: 1 }))).toBe('fenced')
     expect(outcome(taken, report({ attempt: 2 }))).toBe('fenced')
@@ -283,12 +337,17 @@ describe('whatever happens to a process', () => {
       step: fc.option(fc.nat(100), { nil: undefined }),
     })
     .map((given) => () => report(given as Partial<ReportOperation>))
+  const seen = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: -1, max: 4 }))
   const someOperation = fc.oneof(
     { weight: 6, arbitrary: someReport },
     fc.constantFrom('w1', 'w2').map((worker) => () => claim(worker)),
     fc.constant(cancel),
-    fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }).map((attempt) => () => retry(attempt)),
-    fc.integer({ min: 1, max: 4 }).map((attempt) => () => takeover(attempt)),
+    fc.option(seen, { nil: undefined }).map((lost) => () => retry(...(lost ?? []))),
+    seen.map(
+      ([attempt, lastSeq]) =>
+        () =>
+          takeover(attempt, lastSeq),
+    ),
     fc.constant(create),
   )
   const history = fc.array(someOperation, { maxLength: 40 }).map((makers) => makers.map((make) => make()))

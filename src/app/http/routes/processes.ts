@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { NotFound } from '../../../domain/errors.ts'
+import { claimOldest } from '../../../domain/process/claim-oldest.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
 import { listProcesses } from '../../../domain/process/list-processes.ts'
@@ -16,7 +17,13 @@ import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
 import { pageQuery, parsed, problemResponse } from '../schemas/fields.ts'
 import { ProcessSchema, processJson } from '../schemas/process.ts'
-import { ClaimSchema, maxReportBytes, NewProcessSchema, ReportSchema } from '../schemas/process-input.ts'
+import {
+  ClaimOldestSchema,
+  ClaimSchema,
+  maxReportBytes,
+  NewProcessSchema,
+  ReportSchema,
+} from '../schemas/process-input.ts'
 
 const idParams = z.object({ id: parsed(processId) })
 
@@ -28,6 +35,7 @@ const ReportedSchema = z.object({
 })
 
 const oneProcess = { description: 'the process', json: ProcessSchema }
+const cannotDecide = { ...problemResponse, description: 'needs a store that decides between writers; see `sync`' }
 const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result' }
 
 export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[] {
@@ -167,7 +175,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
       params: idParams,
       json: ClaimSchema,
       headers: key,
-      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
+      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse, 501: cannotDecide },
     },
     async (c, { params, json }) =>
       answer(
@@ -178,6 +186,30 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
           idempotencyKey: idempotencyKey(c),
         }),
       ),
+  )
+
+  const claimAny = route(
+    {
+      method: 'post',
+      path: '/v1/processes/claim',
+      operationId: 'claimOldestProcess',
+      tag: 'processes',
+      summary: 'Take the oldest queued process',
+      scope: 'worker',
+      json: ClaimOldestSchema,
+      headers: key,
+      responses: { 200: oneProcess, 204: { description: 'none is queued' }, 503: problemResponse },
+    },
+    async (c, { json }) => {
+      const { worker, types } = json
+      const claimed = await claimOldest(deps, {
+        worker,
+        types,
+        idempotencyKey: idempotencyKey(c),
+        signal: c.var.signal,
+      })
+      return claimed === undefined ? c.body(null, 204) : answer(c, claimed)
+    },
   )
 
   const steer = (verb: 'cancel' | 'retry', summary: string, operate: typeof cancelProcess) =>
@@ -191,7 +223,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
         scope: 'write',
         params: idParams,
         headers: key,
-        responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse },
+        responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse, 501: cannotDecide },
       },
       async (c, { params }) => {
         const options = { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }
@@ -218,5 +250,5 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
     },
   )
 
-  return [create, list, read, report, claim, cancel, retry, remove]
+  return [create, list, claimAny, read, report, claim, cancel, retry, remove]
 }

@@ -53,6 +53,11 @@ export const ReportSchema = z.strictObject({
 
 export const ClaimSchema = z.strictObject({ worker: WorkerSchema, takeover: z.boolean().default(false) })
 
+export const ClaimOldestSchema = z.strictObject({
+  worker: WorkerSchema,
+  types: z.array(z.enum(processTypes)).min(1).max(10).optional(),
+})
+
 /** Looks no deeper than `levels`: what is nested without end would exhaust the stack of every writer of JSON. */
 function isWithin(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true

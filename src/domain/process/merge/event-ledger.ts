@@ -128,12 +128,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Omit<P
 function decide(state: ProcessState | undefined, operation: ProcessOperation, abandons: boolean) {
   if (operation.kind === 'takeover') throw new UnsupportedByStore('deciding who may take over an attempt')
   if (operation.kind === 'create' && state?.deleted) throw new ProcessExists('a process with this id was deleted')
-  if (
-    operation.kind === 'retry' &&
-    state !== undefined &&
-    !isFinal(state.status) &&
-    operation.lostAttempt !== undefined
-  ) {
+  if (operation.kind === 'retry' && state !== undefined && !isFinal(state.status) && operation.lost !== undefined) {
     throw new UnsupportedByStore('deciding that an attempt is lost; cancel it, then retry')
   }
   const decided = transition(state, operation)
