@@ -3,6 +3,7 @@ import { createS3Client } from '../adapters/s3/client.ts'
 import { type Dialect, dialectOf } from '../adapters/s3/dialect.ts'
 import { createS3LinkSigner } from '../adapters/s3/link-signer.ts'
 import { createS3ObjectStore } from '../adapters/s3/object-store.ts'
+import { createStoreClock, type StoreClock } from '../adapters/s3/store-clock.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { LinkSigner } from '../ports/link-signer.ts'
@@ -25,24 +26,26 @@ export interface OpenedS3 {
 export type OpenedStore = Pick<OpenedS3, 'store' | 'links'> & Partial<OpenedS3>
 
 /** How this service speaks to the store of these settings. Nothing is sent yet. */
-export function s3Client(settings: S3Settings): ReturnType<typeof createS3Client> {
+export function s3Client(settings: S3Settings, storeClock?: StoreClock): ReturnType<typeof createS3Client> {
   const { endpointUrl, region, accessKeyId, secretAccessKey, sessionToken, forcePathStyle } = settings
   return createS3Client({
     endpoint: endpointUrl,
     region,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     forcePathStyle,
+    storeClock,
   })
 }
 
 /** A bucket as settings name it, and the links that it signs itself. Nothing is sent yet. */
 export function openS3(settings: S3Settings, { ids, clock }: { ids: Ids; clock: Clock }): OpenedS3 {
   const { endpointUrl, bucket, prefix } = settings
-  const client = s3Client(settings)
+  const storeClock = createStoreClock()
+  const client = s3Client(settings, storeClock)
   const dialect = dialectOf(settings.profile, endpointUrl)
   const ownLinksBecause = ownLinksReason(settings.presign, dialect)
   return {
-    store: createS3ObjectStore({ client, bucket, prefix, ids, dialect }),
+    store: createS3ObjectStore({ client, bucket, prefix, ids, dialect, storeClock }),
     links: ownLinksBecause === undefined ? createS3LinkSigner({ client, bucket, prefix, clock }) : undefined,
     ownLinksBecause,
     dialect,

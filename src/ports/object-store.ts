@@ -138,6 +138,12 @@ export interface ObjectStore {
   /** Cheap after the first call, which may ask the store. */
   capabilities(options: CallOptions): Promise<StoreCapabilities>
 
+  /**
+   * What time it is for the store, by its last answer: the clock of its `lastModified`. Absent where that is this machine's
+   * own, `undefined` before the first answer.
+   */
+  nowMs?(): number | undefined
+
   /** Throws `KeyConflict` where a key cannot be an object and the folder of others at once. */
   put(key: ObjectKey, body: Uint8Array, options: PutOptions): Promise<PutOutcome>
 

@@ -163,6 +163,8 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
       return { ...first.found, body }
     },
 
+    ...(store.nowMs && { nowMs: store.nowMs }),
+
     put: (key, body, { signal: callers, ...facts }) =>
       write({
         operation: 'put',

@@ -1,5 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { FetchHttpHandler } from '@smithy/fetch-http-handler'
+import type { StoreClock } from './store-clock.ts'
 
 export interface S3Connection {
   /** The origin of the S3 API, such as `https://s3api-eu-ro-1.runpod.io`. Left out: Amazon's own for the region. */
@@ -12,13 +13,16 @@ export interface S3Connection {
   }
   /** `{endpoint}/{bucket}/{key}` instead of a host name per bucket. Default: true. */
   readonly forcePathStyle?: boolean | undefined
+  /** Told the date of every answer. */
+  readonly storeClock?: Pick<StoreClock, 'saw'> | undefined
 }
 
 /**
  * The one way in which this service talks S3, on every runtime: by fetch, one attempt for each call (the retries are
  * `resilience`'s), no redirects, checksums only where S3 demands them. One client may serve a whole process or isolate.
  */
-export function createS3Client({ endpoint, region, credentials, forcePathStyle = true }: S3Connection): S3Client {
+export function createS3Client(connection: S3Connection): S3Client {
+  const { endpoint, region, credentials, forcePathStyle = true, storeClock } = connection
   return new S3Client({
     region,
     credentials,
@@ -31,11 +35,11 @@ export function createS3Client({ endpoint, region, credentials, forcePathStyle =
     // The default adds trailers that s3rver and Ceph 18 store as content, and puts the CRC of nothing into presigned PUTs.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: createRequestHandler(),
+    requestHandler: createRequestHandler(storeClock),
   })
 }
 
-function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
+function createRequestHandler(storeClock: S3Connection['storeClock']): NonNullable<S3ClientConfig['requestHandler']> {
   // Signed requests must not follow a server to somewhere else.
   const requestInit = (): RequestInit => ({ redirect: 'manual' })
   const handler = new FetchHttpHandler({ requestInit })
@@ -51,6 +55,7 @@ function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
       const fetching = new FetchHttpHandler({ requestInit, customFetch: (made) => fetch(made, signal) })
       const answer = await fetching.handle(request, options)
       const { headers } = answer.response
+      storeClock?.saw(headers.date)
       const lastModified = headers['last-modified']
       // RunPod is reported to send `… UTC`, with which the SDK fails every read of an object that exists.
       if (lastModified?.endsWith(' UTC')) headers['last-modified'] = `${lastModified.slice(0, -3)}GMT`

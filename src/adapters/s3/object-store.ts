@@ -9,6 +9,7 @@ import { listObjects } from './listing.ts'
 import { abortUpload, completeUpload, createUpload, listUploadedParts, uploadPart } from './multipart.ts'
 import { probeCapabilities } from './probe.ts'
 import { getObject, headObject } from './reading.ts'
+import type { StoreClock } from './store-clock.ts'
 import { deleteObject, putObject } from './writing.ts'
 
 export interface S3ObjectStoreOptions {
@@ -18,6 +19,8 @@ export interface S3ObjectStoreOptions {
   /** What our keys lie under, without slashes at its ends; empty for the whole bucket. */
   readonly prefix: string
   readonly ids: Ids
+  /** The one that `client` tells the dates of its answers. */
+  readonly storeClock?: Pick<StoreClock, 'nowMs'>
   /** Default: that of a server of which nothing is known. */
   readonly dialect?: Dialect
   /** What need not be tried, because it is known; before what the dialect knows. All of them: nothing is ever tried. */
@@ -29,7 +32,7 @@ export interface S3ObjectStoreOptions {
  * behind `resilience`. What the server can do is seen by trying, once, under `.probe/`, when it is first needed.
  */
 export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore {
-  const { ids, dialect = dialectOf('generic', undefined), ...place } = options
+  const { ids, dialect = dialectOf('generic', undefined), storeClock, ...place } = options
   const known = { ...dialect.known, ...options.known }
   let bucket = openBucket({ ...place, dialect })
   // The value and never the promise: on Workers a request must not wait for what another one began. Failures are forgotten.
@@ -54,6 +57,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
   }
 
   return {
+    ...(storeClock && { nowMs: storeClock.nowMs }),
     capabilities,
 
     async put(key, body, options) {

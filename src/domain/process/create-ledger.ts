@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../ports/object-store.ts'
 import { createGuardedLedger } from './guarded-ledger.ts'
-import type { InTurn, LedgerDeps } from './ledger-deps.ts'
+import { withHeartbeats, writeHeartbeat } from './heartbeats.ts'
+import { type InTurn, type LedgerDeps, storeNowMs } from './ledger-deps.ts'
 import { createEventLedger } from './merge/event-ledger.ts'
 import type { ProcessLedger, Sync } from './process-ledger.ts'
 import { createProcessReader } from './process-reader.ts'
@@ -20,10 +21,20 @@ export function createLedger(deps: Omit<LedgerDeps, 'reader'> & { inTurn?: InTur
     const { conditionalPut } = await store.capabilities({ signal })
     return conditionalPut === 'atomic' ? 'cas' : 'merge'
   }
+  const nowMs = () => storeNowMs(deps)
   return {
+    nowMs,
     sync,
-    read: async (id, options) => ways[await sync(options)].read(id, options),
-    readAll: async (options) => ways[await sync(options)].readAll(options),
+    async read(id, options) {
+      const found = await ways[await sync(options)].read(id, options)
+      const [heard] = await withHeartbeats(store, found === undefined ? [] : [found], nowMs(), options)
+      return heard
+    },
+    async readAll(options) {
+      const { processes, unreadable } = await ways[await sync(options)].readAll(options)
+      return { processes: await withHeartbeats(store, processes, nowMs(), options), unreadable }
+    },
+    beat: (id, attempt, options) => writeHeartbeat(store, id, attempt, options),
     apply: async (id, operation, options) => ways[await sync(options)].apply(id, operation, options),
   }
 }

@@ -4,7 +4,7 @@ import { type LedgerDeps, pauseMs } from './ledger-deps.ts'
 import { joinProcess } from './merge/join.ts'
 import { joinedEtag } from './merge/joined-etag.ts'
 import type { ProcessOperation } from './operation.ts'
-import type { AppliedOperation, ProcessLedger, ReadProcess } from './process-ledger.ts'
+import type { AppliedOperation, LedgerWay, ReadProcess } from './process-ledger.ts'
 import type { StoredProcess } from './process-reader.ts'
 import { encodeState, type ProcessId, type ProcessState, stateKey } from './process-state.ts'
 import { transition } from './transition.ts'
@@ -16,7 +16,7 @@ const deadlineMs = 10_000
  * One document for each process, each version written over the one that was read. A process without one may have been
  * made while the store could not decide (`merge/`): its events are joined, and the first write makes the document.
  */
-export function createGuardedLedger(deps: LedgerDeps): Omit<ProcessLedger, 'sync'> {
+export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
   const { store, reader, digests, clock, ids } = deps
 
   const viewOf = ({ id, document, events }: StoredProcess): ReadProcess | undefined => {

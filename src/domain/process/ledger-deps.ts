@@ -17,6 +17,10 @@ export interface LedgerDeps {
   readonly log: Log
 }
 
+export function storeNowMs({ store, clock }: Pick<LedgerDeps, 'store' | 'clock'>): number {
+  return store.nowMs?.() ?? clock.nowMs()
+}
+
 const firstPauseMs = 25
 const longestPauseMs = 1_000
 

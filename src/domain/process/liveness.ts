@@ -9,9 +9,9 @@ const graceSeconds = 10
 const coldStartSeconds = 15 * 60
 
 /** Derived whenever somebody looks, never stored: a late worker that speaks again is simply alive again. */
-export function livenessOf(state: ProcessState, nowMs: number): Liveness {
+export function livenessOf(state: ProcessState, storeNowMs: number): Liveness {
   if (state.status === 'queued' || isFinal(state.status)) return 'none'
-  const silentSeconds = (nowMs - Date.parse(state.heardAt ?? state.updatedAt)) / 1000
+  const silentSeconds = state.heardAt === null ? 0 : (storeNowMs - Date.parse(state.heardAt)) / 1000
   if (state.lastSeq < 0) return silentSeconds <= coldStartSeconds ? 'alive' : 'lost'
   const expected = state.expectNextInSeconds ?? defaultExpectSeconds
   if (silentSeconds <= expected + graceSeconds) return 'alive'

@@ -43,6 +43,9 @@ export interface EveryProcess {
  * answered from memory that the store has not confirmed.
  */
 export interface ProcessLedger {
+  /** The clock by which the store dates what it keeps, and by which silence is measured; ours until it has answered. */
+  nowMs(): number
+
   /** What can be promised now. A store may be seen to do less than before. */
   sync(options: CallOptions): Promise<Sync>
 
@@ -52,6 +55,9 @@ export interface ProcessLedger {
   /** Costs one LIST per 1,000 objects of state, and one GET for each that changed since this ledger last saw it. */
   readAll(options: CallOptions): Promise<EveryProcess>
 
+  /** Notes that the worker of `attempt` lives. Advisory: the last wins, one that is lost is made up for by the next. */
+  beat(id: ProcessId, attempt: number, options: CallOptions): Promise<void>
+
   /**
    * Does `operation` as the state machine has it, once, however often it is sent. Throws the refusal of the state machine;
    * `UnsupportedByStore` for what needs a store that decides; `StoreUnavailable` when the outcome stays unknown: the same
@@ -59,3 +65,6 @@ export interface ProcessLedger {
    */
   apply(id: ProcessId, operation: ProcessOperation, options: CallOptions): Promise<AppliedOperation>
 }
+
+/** What differs between the two ways to agree. */
+export type LedgerWay = Pick<ProcessLedger, 'read' | 'readAll' | 'apply'>

@@ -1,7 +1,7 @@
 import type { Digests } from '../../ports/digests.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
-import type { CallOptions, ETag, ListedObject, ObjectStore } from '../../ports/object-store.ts'
+import type { CallOptions, ETag, ListedObject, ObjectStore, StoredObject } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { everyObject } from '../object/list-objects.ts'
 import { decodeEvent, eventPrefix, type ProcessEvent } from './merge/process-event.ts'
@@ -9,6 +9,7 @@ import { decodeState, type ProcessId, type ProcessState, processPrefix, stateKey
 import { readWhole } from './read-whole.ts'
 
 export interface StoredDocument {
+  /** With `heardAt` made out. */
   readonly state: ProcessState
   readonly etag: ETag
 }
@@ -17,8 +18,11 @@ export interface StoredDocument {
 export interface StoredProcess {
   readonly id: ProcessId
   readonly document: StoredDocument | undefined
-  readonly events: readonly ProcessEvent[]
+  readonly events: readonly StoredEvent[]
 }
+
+/** An event, and when the store took it. */
+export type StoredEvent = ProcessEvent & { readonly storedAt?: string }
 
 /** Which events are read: all, or only those of a process that has no document. */
 export type EventsWanted = 'all' | 'without-document'
@@ -46,15 +50,16 @@ export function createProcessReader(deps: {
 }): ProcessReader {
   const { store, digests, log } = deps
   const documents = new Map<ObjectKey, StoredDocument>()
-  const events = new Map<ObjectKey, ProcessEvent>()
+  const events = new Map<ObjectKey, StoredEvent>()
 
-  const readEvents = async (listed: readonly ListedObject[], { signal }: CallOptions): Promise<ProcessEvent[]> => {
-    const read = await mapConcurrently(listed, readsInFlight, async ({ key }) => {
+  const readEvents = async (listed: readonly ListedObject[], { signal }: CallOptions): Promise<StoredEvent[]> => {
+    const read = await mapConcurrently(listed, readsInFlight, async ({ key, lastModified }) => {
       const known = events.get(key)
       if (known !== undefined) return known
       const found = await store.get(key, { signal })
       if (found === undefined) return undefined
-      const event = decodeEvent(await readWhole(found), digests)
+      const decoded = decodeEvent(await readWhole(found), digests)
+      const event = decoded && { ...decoded, storedAt: lastModified.toISOString() }
       if (event === undefined) log.warn('process-event-torn', { key })
       else events.set(key, event)
       if (events.size > cachedEventsMax) events.clear()
@@ -63,7 +68,7 @@ export function createProcessReader(deps: {
     return read.filter((event) => event !== undefined)
   }
 
-  const listEvents = async (id: ProcessId, { signal }: CallOptions): Promise<ProcessEvent[]> => {
+  const listEvents = async (id: ProcessId, { signal }: CallOptions): Promise<StoredEvent[]> => {
     const listed: ListedObject[] = []
     for await (const object of everyObject(store, eventPrefix(id), { signal })) listed.push(object)
     return await readEvents(listed, { signal })
@@ -71,7 +76,7 @@ export function createProcessReader(deps: {
 
   const readDocument = async (id: ProcessId, { signal }: CallOptions): Promise<StoredDocument | undefined> => {
     const found = await store.get(stateKey(id), { signal })
-    return found && { state: decodeState(await readWhole(found)), etag: found.meta.etag }
+    return found && (await documentOf(found))
   }
 
   const listedDocument = async ({ key, etag }: ListedObject, { signal }: CallOptions) => {
@@ -79,7 +84,7 @@ export function createProcessReader(deps: {
     if (known?.etag === etag) return known
     const found = await store.get(key, { signal })
     if (found === undefined) return undefined
-    const document = { state: decodeState(await readWhole(found)), etag: found.meta.etag }
+    const document = await documentOf(found)
     documents.set(key, document)
     return document
   }
@@ -123,6 +128,13 @@ export function createProcessReader(deps: {
       return { found: read.filter((one) => one !== undefined), unreadable }
     },
   }
+}
+
+async function documentOf(found: StoredObject): Promise<StoredDocument> {
+  const { etag, lastModified } = found.meta
+  const state = decodeState(await readWhole(found))
+  const heardAt = state.worker === null ? null : (state.heardAt ?? lastModified.toISOString())
+  return { state: { ...state, heardAt }, etag }
 }
 
 function forgetGone(documents: Map<ObjectKey, unknown>, present: ReadonlyMap<string, unknown>): void {

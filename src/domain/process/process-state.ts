@@ -63,7 +63,10 @@ export interface ProcessState {
   /** The highest `seq` applied in this attempt; -1 before the first report. */
   readonly lastSeq: number
   readonly expectNextInSeconds: number | null
-  /** When the worker last claimed or reported; `null` while the attempt is queued. */
+  /**
+   * When the worker last spoke, by the store's clock. `null` in the store: by the very write of this version, so that the date
+   * of the object says it; `null` in memory: just now, or there is no worker.
+   */
   readonly heardAt: string | null
   readonly step: number
   readonly totalSteps: number | null

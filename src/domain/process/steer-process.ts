@@ -17,7 +17,7 @@ export async function cancelProcess(deps: ProcessDeps, id: ProcessId, options: S
 /** Queues a new attempt of a failed, cancelled or lost process; late words of the old attempt are fenced. */
 export async function retryProcess(deps: ProcessDeps, id: ProcessId, options: Steering): Promise<AppliedOperation> {
   const seen = (await deps.ledger.read(id, options))?.state
-  const isLost = seen !== undefined && livenessOf(seen, deps.clock.nowMs()) === 'lost'
+  const isLost = seen !== undefined && livenessOf(seen, deps.ledger.nowMs()) === 'lost'
   const lost = isLost ? { attempt: seen.attempt, lastSeq: seen.lastSeq } : undefined
   return await deps.ledger.apply(id, { ...common('retry', deps, options), kind: 'retry', lost }, options)
 }
@@ -42,7 +42,7 @@ export async function takeOverProcess(
   const { attempt, lastSeq } = seen
   const operation = common('takeover', deps, options)
   const repeated = seen.operations.some(({ operationId }) => operationId === operation.operationId)
-  if (!repeated && livenessOf(seen, deps.clock.nowMs()) !== 'lost') {
+  if (!repeated && livenessOf(seen, deps.ledger.nowMs()) !== 'lost') {
     throw new AlreadyClaimed('only the attempt of a lost worker can be taken over')
   }
   return await deps.ledger.apply(id, { ...operation, kind: 'takeover', worker, seen: { attempt, lastSeq } }, options)

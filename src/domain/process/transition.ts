@@ -208,10 +208,10 @@ function next(state: ProcessState, operation: ProcessOperation, change: Partial<
   }
 }
 
-/** Users speak too, and say nothing about whether the worker is alive. */
-function heardAt(changed: ProcessState, { kind, at }: ProcessOperation): string | null {
+/** Users speak too, and say nothing about whether the worker is alive. No clock but the store's counts. */
+function heardAt(changed: ProcessState, { kind }: ProcessOperation): string | null {
   if (changed.worker === null) return null
-  return kind === 'claim' || kind === 'takeover' || kind === 'report' ? at : changed.heardAt
+  return kind === 'claim' || kind === 'takeover' || kind === 'report' ? null : changed.heardAt
 }
 
 function refuse(error: ProcessRefusal | NotFound): Transition {

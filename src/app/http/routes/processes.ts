@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { NotFound } from '../../../domain/errors.ts'
+import { beatProcess } from '../../../domain/process/beat-process.ts'
 import { claimOldest } from '../../../domain/process/claim-oldest.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
@@ -20,6 +21,7 @@ import { ProcessSchema, processJson } from '../schemas/process.ts'
 import {
   ClaimOldestSchema,
   ClaimSchema,
+  HeartbeatSchema,
   maxReportBytes,
   NewProcessSchema,
   ReportSchema,
@@ -39,10 +41,10 @@ const cannotDecide = { ...problemResponse, description: 'needs a store that deci
 const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result' }
 
 export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[] {
-  const { ledger, clock } = deps
+  const { ledger } = deps
 
   const answer = (c: AppContext, process: ReadProcess, status: 200 | 201 = 200) =>
-    c.json(processJson(process, clock.nowMs()), status, { ETag: quoted(process.etag) })
+    c.json(processJson(process, ledger.nowMs()), status, { ETag: quoted(process.etag) })
 
   /** Honours `If-Match` by looking first: a change in between is the state machine's to judge. */
   const demandVersion = async <T>(c: AppContext, id: ProcessId, operate: () => Promise<T>): Promise<T> => {
@@ -109,7 +111,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
       const { status, type, cursor, limit } = query
       const page = await listProcesses(ledger, { status, type, cursor, limit, signal })
       return c.json({
-        processes: page.processes.map((process) => processJson(process, clock.nowMs())),
+        processes: page.processes.map((process) => processJson(process, ledger.nowMs())),
         nextCursor: page.nextCursor ?? null,
         partial: page.unreadable.length > 0,
         unreadable: page.unreadable,
@@ -161,6 +163,31 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
       const { state, repeated } = await reportProcess(deps, params.id, report, { signal: c.var.signal })
       const { cancelRequested, version } = state
       return c.json({ applied: !repeated, duplicate: repeated, cancelRequested, version })
+    },
+  )
+
+  const heartbeat = route(
+    {
+      method: 'post',
+      path: '/v1/processes/{id}/heartbeats',
+      operationId: 'beatProcess',
+      tag: 'processes',
+      summary: 'A worker lives, and has nothing to report',
+      description: 'Cheaper than a report: it has no `seq`, is not kept, and raises no version.',
+      scope: 'worker',
+      params: idParams,
+      json: HeartbeatSchema,
+      responses: {
+        200: { description: 'noted', json: z.object({ cancelRequested: z.boolean(), version: z.number().int() }) },
+        404: problemResponse,
+        409: problemResponse,
+      },
+    },
+    async (c, { params, json }) => {
+      const { worker, attempt } = json
+      const { state } = await beatProcess(deps, params.id, { worker, attempt }, { signal: c.var.signal })
+      const { cancelRequested, version } = state
+      return c.json({ cancelRequested, version })
     },
   )
 
@@ -250,5 +277,5 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
     },
   )
 
-  return [create, list, claimAny, read, report, claim, cancel, retry, remove]
+  return [create, list, claimAny, read, report, heartbeat, claim, cancel, retry, remove]
 }

@@ -53,6 +53,8 @@ export const ReportSchema = z.strictObject({
 
 export const ClaimSchema = z.strictObject({ worker: WorkerSchema, takeover: z.boolean().default(false) })
 
+export const HeartbeatSchema = z.strictObject({ worker: WorkerSchema, attempt: positive })
+
 export const ClaimOldestSchema = z.strictObject({
   worker: WorkerSchema,
   types: z.array(z.enum(processTypes)).min(1).max(10).optional(),

@@ -43,7 +43,7 @@ export const ProcessSchema = z.object({
 
 export type ProcessJson = z.infer<typeof ProcessSchema>
 
-export function processJson({ state, sync, conflicts }: ReadProcess, nowMs: number): ProcessJson {
+export function processJson({ state, sync, conflicts }: ReadProcess, storeNowMs: number): ProcessJson {
   const { id, type, name, status, cancelRequested, attempt, worker, metrics, message, dataset, config, error } = state
   const { version, createdAt, updatedAt, startedAt, endedAt } = state
   return {
@@ -51,7 +51,7 @@ export function processJson({ state, sync, conflicts }: ReadProcess, nowMs: numb
     type,
     name,
     status,
-    liveness: livenessOf(state, nowMs),
+    liveness: livenessOf(state, storeNowMs),
     cancelRequested,
     attempt,
     worker,

@@ -1,9 +1,10 @@
 import { StoreUnavailable, UnsupportedByStore } from '../../../ports/errors.ts'
 import type { CallOptions } from '../../../ports/object-store.ts'
-import { type InTurn, type LedgerDeps, pauseMs } from '../ledger-deps.ts'
+import { withHeartbeats } from '../heartbeats.ts'
+import { type InTurn, type LedgerDeps, pauseMs, storeNowMs } from '../ledger-deps.ts'
 import { livenessOf } from '../liveness.ts'
 import type { ProcessOperation } from '../operation.ts'
-import type { AppliedOperation, ProcessLedger, ReadProcess } from '../process-ledger.ts'
+import type { AppliedOperation, LedgerWay, ReadProcess } from '../process-ledger.ts'
 import type { StoredProcess } from '../process-reader.ts'
 import { isFinal, type ProcessId, type ProcessState } from '../process-state.ts'
 import { AlreadyClaimed, IllegalTransition, ProcessExists } from '../refusals.ts'
@@ -28,7 +29,7 @@ type Stored = Pick<StoredProcess, 'id' | 'document' | 'events'>
  *
  * A report costs one LIST, one GET of what is new, and one PUT.
  */
-export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Omit<ProcessLedger, 'sync'> {
+export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): LedgerWay {
   const { store, reader, digests, clock, ids, log, inTurn } = deps
   const told = new Set<string>()
 
@@ -75,6 +76,12 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Omit<P
     await append(id, taken, giveUpAtMs, options)
   }
 
+  const isLost = async (current: ReadProcess, options: CallOptions): Promise<boolean> => {
+    const nowMs = storeNowMs(deps)
+    const [heard] = await withHeartbeats(store, [current], nowMs, options)
+    return heard !== undefined && livenessOf(heard.state, nowMs) === 'lost'
+  }
+
   const applyAlone = async (
     id: ProcessId,
     operation: ProcessOperation,
@@ -84,7 +91,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Omit<P
     for (let meetings = 0; ; meetings++) {
       const stored = await reader.one(id, 'all', options)
       const current = viewOf(stored)
-      const abandons = operation.kind === 'cancel' && isLost(current?.state, clock.nowMs())
+      const abandons = operation.kind === 'cancel' && current !== undefined && (await isLost(current, options))
       const decided = decide(current?.state, operation, abandons)
       if (decided === 'unchanged' || decided === 'repeated') {
         // It was written before, and met another then or since.
@@ -135,10 +142,6 @@ function decide(state: ProcessState | undefined, operation: ProcessOperation, ab
   if (decided.kind === 'refused') throw decided.error
   if (decided.kind === 'next') return 'next'
   return decided.repeated ? 'repeated' : abandons ? 'next' : 'unchanged'
-}
-
-function isLost(state: ProcessState | undefined, nowMs: number): boolean {
-  return state !== undefined && livenessOf(state, nowMs) === 'lost'
 }
 
 /** The first word of a worker takes the attempt, and only whom nobody met may go on. */

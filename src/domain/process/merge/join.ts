@@ -28,14 +28,15 @@ type History = ProcessState['history']
 export function joinProcess(
   id: ProcessId,
   document: ProcessState | undefined,
-  events: readonly ProcessEvent[],
+  events: readonly (ProcessEvent & { readonly storedAt?: string })[],
 ): JoinedProcess | undefined {
   const live = liveEvents(events)
   const birth = live.find((event) => event.kind === 'create')
   const base = document ?? (birth && createdState({ ...birth, id }))
   if (base === undefined) return undefined
   const added = live.filter((event) => event !== birth && !isCovered(event, base, document !== undefined))
-  const attempt = Math.max(base.attempt, ...added.map((event) => event.attempt))
+  // Of every event: of two with one operation id, the later may speak of a later attempt.
+  const attempt = Math.max(base.attempt, ...notWithdrawn(events).map((event) => event.attempt))
   const start: ProcessState =
     attempt > base.attempt
       ? { ...base, ...freshAttempt(base), attempt, status: 'queued', worker: null, heardAt: null }
@@ -60,7 +61,7 @@ export function joinProcess(
     previous: document?.previous ?? null,
     cancelRequested: start.cancelRequested || current.some(({ kind }) => kind === 'cancel'),
     error: ending?.error ?? told.error,
-    heardAt: spoken.at(-1)?.at ?? start.heardAt,
+    heardAt: spoken.length === 0 ? start.heardAt : latest(spoken.map(({ storedAt = '' }) => storedAt)) || null,
     operations: operationsOf(base, added),
     history: historyOf(base, added, ending, attempt),
     updatedAt: latest([base.updatedAt, ...added.map(({ at }) => at)]),
@@ -73,14 +74,20 @@ export function joinProcess(
 }
 
 /** In order of their times, and of equal times in order of their names; each operation once; without what was taken back. */
-export function liveEvents(events: readonly ProcessEvent[]): ProcessEvent[] {
-  const withdrawn = new Set(events.flatMap((event) => (event.kind === 'withdraw' ? [event.withdrawn] : [])))
+export function liveEvents<Event extends ProcessEvent>(events: readonly Event[]): Event[] {
   const known = new Set<string>()
-  return [...events].sort(byTime).filter((event) => {
-    if (event.kind === 'withdraw' || withdrawn.has(event.writeId) || known.has(event.operationId)) return false
-    known.add(event.operationId)
-    return true
-  })
+  return notWithdrawn(events)
+    .sort(byTime)
+    .filter(({ operationId }) => {
+      if (known.has(operationId)) return false
+      known.add(operationId)
+      return true
+    })
+}
+
+function notWithdrawn<Event extends ProcessEvent>(events: readonly Event[]): Event[] {
+  const withdrawn = new Set(events.flatMap((event) => (event.kind === 'withdraw' ? [event.withdrawn] : [])))
+  return events.filter(({ kind, writeId }) => kind !== 'withdraw' && !withdrawn.has(writeId))
 }
 
 function byTime(a: ProcessEvent, b: ProcessEvent): number {
