@@ -5,6 +5,8 @@ import { type InTurn, type LedgerDeps, storeNowMs } from './ledger-deps.ts'
 import { createEventLedger } from './merge/event-ledger.ts'
 import type { ProcessLedger, Sync } from './process-ledger.ts'
 import { createProcessReader } from './process-reader.ts'
+import { readSeries } from './read-series.ts'
+import { sweepTraces } from './sweep-traces.ts'
 
 /**
  * The ledger that the store allows: asked at every call, because a store may be seen to do less than before. Both ways
@@ -34,7 +36,12 @@ export function createLedger(deps: Omit<LedgerDeps, 'reader'> & { inTurn?: InTur
       const { processes, unreadable } = await ways[await sync(options)].readAll(options)
       return { processes: await withHeartbeats(store, processes, nowMs(), options), unreadable }
     },
+    series: async (id, request, options) => readSeries(store, await reader.one(id, 'all', options), request, options),
     beat: (id, attempt, options) => writeHeartbeat(store, id, attempt, options),
-    apply: async (id, operation, options) => ways[await sync(options)].apply(id, operation, options),
+    async apply(id, operation, options) {
+      const applied = await ways[await sync(options)].apply(id, operation, options)
+      if (operation.kind === 'delete') await sweepTraces(store, applied.state, options)
+      return applied
+    },
   }
 }

@@ -3,6 +3,8 @@ import type { CallOptions } from '../../ports/object-store.ts'
 import { type LedgerDeps, pauseMs } from './ledger-deps.ts'
 import { joinProcess } from './merge/join.ts'
 import { joinedEtag } from './merge/joined-etag.ts'
+import type { MetricPoint } from './metric-point.ts'
+import { chunkKey, encodePoints } from './metric-points.ts'
 import type { ProcessOperation } from './operation.ts'
 import type { AppliedOperation, LedgerWay, ReadProcess } from './process-ledger.ts'
 import type { StoredProcess } from './process-reader.ts'
@@ -38,6 +40,15 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
     })
   }
 
+  /** Gives the outcome where that was not `applied`: nothing may leave the state before it is safe elsewhere. */
+  const spill = async (state: ProcessState, points: readonly MetricPoint[], { signal }: CallOptions) => {
+    const last = points.at(-1)
+    if (last === undefined) return undefined
+    const how = { contentType: 'application/json', when: 'always', signal } as const
+    const stored = await store.put(chunkKey(state, last.seq), encodePoints(points), how)
+    return stored.outcome === 'applied' ? undefined : stored
+  }
+
   return {
     async read(id, options) {
       const view = viewOf(await reader.one(id, 'without-document', options))
@@ -64,7 +75,8 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
         const decided = transition(current?.state, operation)
         if (decided.kind === 'refused') throw decided.error
         if (decided.kind === 'unchanged') return { ...existing(current), repeated: decided.repeated }
-        const written = await write(id, stored, decided.state, { signal })
+        const spilled = current && (await spill(current.state, decided.spilled, { signal }))
+        const written = spilled ?? (await write(id, stored, decided.state, { signal }))
         if (written.outcome === 'applied') {
           return { state: decided.state, etag: written.etag, sync: 'cas', conflicts: [], repeated: false }
         }

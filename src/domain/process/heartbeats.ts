@@ -5,9 +5,11 @@ import { livenessOf } from './liveness.ts'
 import type { ReadProcess } from './process-ledger.ts'
 import type { ProcessId } from './process-state.ts'
 
+export const heartbeatPrefix = (id: ProcessId): string => `processes/heartbeats/${id}/`
+
 /** One for each attempt, so that a late one of an old worker says nothing of the new one. */
 function heartbeatKey(id: ProcessId, attempt: number): ObjectKey {
-  return parseObjectKey(`processes/heartbeats/${id}/${attempt}.json`)
+  return parseObjectKey(`${heartbeatPrefix(id)}${attempt}.json`)
 }
 
 /** Only the date of the object counts, which the store sets. One request; an outcome that stays unknown is no failure. */

@@ -45,6 +45,10 @@ export interface ReportOperation extends Common {
   readonly step: number | undefined
   readonly totalSteps: number | undefined
   readonly metrics: Readonly<Record<string, number>> | undefined
+  /** What was measured since the last report, step by step, when that is more than `metrics`. */
+  readonly points:
+    | readonly { readonly step: number; readonly metrics: Readonly<Record<string, number>>; readonly at?: string }[]
+    | undefined
   readonly message: string | undefined
   readonly error: ProcessFailure | undefined
   readonly expectNextInSeconds: number | undefined

@@ -1,4 +1,5 @@
 import type { CallOptions, ETag } from '../../ports/object-store.ts'
+import type { MetricPoint } from './metric-point.ts'
 import type { ProcessOperation } from './operation.ts'
 import type { ProcessId, ProcessState } from './process-state.ts'
 
@@ -31,6 +32,15 @@ export interface AppliedOperation extends ReadProcess {
   readonly repeated: boolean
 }
 
+export interface SeriesRequest {
+  /** Points of reports behind this `seq`. */
+  readonly after: number
+  /** Default: the present one. */
+  readonly attempt: number | undefined
+  /** A page may be longer by the points of its last report, which are never torn apart. */
+  readonly limit: number
+}
+
 export interface EveryProcess {
   /** In no order. */
   readonly processes: readonly ReadProcess[]
@@ -54,6 +64,9 @@ export interface ProcessLedger {
 
   /** Costs one LIST per 1,000 objects of state, and one GET for each that changed since this ledger last saw it. */
   readAll(options: CallOptions): Promise<EveryProcess>
+
+  /** A page of what an attempt measured, by `seq`; `undefined` when there is no such process. See `readSeries`. */
+  series(id: ProcessId, request: SeriesRequest, options: CallOptions): Promise<readonly MetricPoint[] | undefined>
 
   /** Notes that the worker of `attempt` lives. Advisory: the last wins, one that is lost is made up for by the next. */
   beat(id: ProcessId, attempt: number, options: CallOptions): Promise<void>

@@ -2,6 +2,7 @@ import type { Brand } from '../../ports/brand.ts'
 import { CodedError } from '../../ports/errors.ts'
 import { type ObjectKey, parseObjectKey, segmentFault } from '../../ports/object-key.ts'
 import { InvalidName } from '../errors.ts'
+import type { MetricPoint } from './metric-point.ts'
 
 /** 1 to 64 of `A–Z a–z 0–9 _ -`, so that it may stand unescaped in paths, keys and file names. */
 export type ProcessId = Brand<string, 'ProcessId'>
@@ -71,6 +72,8 @@ export interface ProcessState {
   readonly step: number
   readonly totalSteps: number | null
   readonly metrics: Readonly<Record<string, number>>
+  /** What was measured last in this attempt; what came before lies in chunks. */
+  readonly points?: readonly MetricPoint[]
   readonly message: string | null
   readonly error: ProcessFailure | null
   /** The newest last; bounded by `maxRecordedOperations`. */

@@ -1,14 +1,16 @@
 import { NotFound } from '../errors.ts'
+import type { MetricPoint } from './metric-point.ts'
+import { carry, pointsOf } from './metric-points.ts'
 import type { CreateOperation, ProcessOperation, ReportOperation, RetryOperation, SeenAttempt } from './operation.ts'
 import { isFinal, maxHistory, maxRecordedOperations, type ProcessState, type ProcessStatus } from './process-state.ts'
 import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists, type ProcessRefusal } from './refusals.ts'
 
 /**
- * `next`: write this state. `unchanged`: the operation was done before, or has nothing to do; write nothing.
+ * `next`: write this state, and before it, as a chunk of the attempt before, the points that it carries no more (`spilled`). `unchanged`: the operation was done before, or has nothing to do; write nothing.
  * `refused`: write nothing and say why.
  */
 export type Transition =
-  | { readonly kind: 'next'; readonly state: ProcessState }
+  | { readonly kind: 'next'; readonly state: ProcessState; readonly spilled: readonly MetricPoint[] }
   | { readonly kind: 'unchanged'; readonly repeated: boolean }
   | { readonly kind: 'refused'; readonly error: ProcessRefusal | NotFound }
 
@@ -26,7 +28,7 @@ export function transition(state: ProcessState | undefined, operation: ProcessOp
   if (isKnown) return { kind: 'unchanged', repeated: true }
   if (operation.kind === 'create') {
     return state === undefined
-      ? { kind: 'next', state: createdState(operation) }
+      ? { kind: 'next', state: createdState(operation), spilled: [] }
       : refuse(new ProcessExists('a process with this id exists'))
   }
   if (state === undefined) return refuse(new NotFound('no such process'))
@@ -64,6 +66,7 @@ function afterDeletion(state: ProcessState, operation: ProcessOperation, isKnown
   const born = createdState(operation)
   return {
     kind: 'next',
+    spilled: [],
     state: {
       ...born,
       version: version + 1,
@@ -76,7 +79,7 @@ function afterDeletion(state: ProcessState, operation: ProcessOperation, isKnown
 }
 
 /** What a deleted process need not keep. */
-const nothingLeft = { config: {}, metrics: {}, message: null, error: null } as const
+const nothingLeft = { config: {}, metrics: {}, points: [], message: null, error: null } as const
 
 function mayRetry(state: ProcessState, { lost }: RetryOperation): boolean {
   const { status } = state
@@ -122,17 +125,21 @@ function report(state: ProcessState, operation: ReportOperation): Transition {
   if (!reportable[state.status].includes(status)) {
     return refuse(new IllegalTransition(`a ${state.status} process cannot become ${status}`))
   }
-  return next(state, operation, {
+  const last = operation.points?.at(-1)
+  const { points, spilled } = carry(state.points ?? [], pointsOf(operation, state.step))
+  const change = {
     status,
     worker: operation.worker,
     lastSeq: operation.seq,
-    step: operation.step ?? state.step,
+    step: operation.step ?? last?.step ?? state.step,
     totalSteps: operation.totalSteps ?? state.totalSteps,
-    metrics: operation.metrics ?? state.metrics,
+    metrics: operation.metrics ?? last?.metrics ?? state.metrics,
+    points,
     message: operation.message ?? state.message,
     error: operation.error ?? (status === 'failed' ? { code: 'failed', message: 'the worker gave no reason' } : null),
     expectNextInSeconds: operation.expectNextInSeconds ?? state.expectNextInSeconds,
-  })
+  }
+  return next(state, operation, change, spilled)
 }
 
 export function createdState(operation: Omit<CreateOperation, 'kind'>): ProcessState {
@@ -156,6 +163,7 @@ export function createdState(operation: Omit<CreateOperation, 'kind'>): ProcessS
     step: 0,
     totalSteps: null,
     metrics: {},
+    points: [],
     message: null,
     error: null,
     operations: [{ operationId, at, version: 1 }],
@@ -176,6 +184,7 @@ export function freshAttempt(state: ProcessState) {
     expectNextInSeconds: null,
     step: 0,
     metrics: {},
+    points: [],
     message: null,
     error: null,
     startedAt: null,
@@ -183,7 +192,13 @@ export function freshAttempt(state: ProcessState) {
   }
 }
 
-function next(state: ProcessState, operation: ProcessOperation, change: Partial<ProcessState>): Transition {
+function next(
+  state: ProcessState,
+  operation: ProcessOperation,
+  change: Partial<ProcessState>,
+  // A new attempt begins a new series, and leaves the old one in chunks.
+  spilled: readonly MetricPoint[] = change.attempt === undefined ? [] : (state.points ?? []),
+): Transition {
   const { operationId, writeId, at } = operation
   const version = state.version + 1
   const changed = { ...state, ...change }
@@ -193,6 +208,7 @@ function next(state: ProcessState, operation: ProcessOperation, change: Partial<
   const recorded = operation.kind === 'report' ? [] : [{ operationId, at, version }]
   return {
     kind: 'next',
+    spilled,
     state: {
       ...changed,
       version,

@@ -46,6 +46,7 @@ const needed: Record<string, 'open' | 'read' | 'write' | 'worker' | 'admin'> = {
   'delete /v1/processes/{id}': 'write',
   'post /v1/processes/claim': 'worker',
   'post /v1/processes/{id}/reports': 'worker',
+  'get /v1/processes/{id}/metrics': 'read',
   'post /v1/processes/{id}/heartbeats': 'worker',
   'post /v1/processes/{id}/claim': 'worker',
   'post /v1/processes/{id}/cancel': 'write',

@@ -6,24 +6,10 @@ import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { encodeEvent, eventKey, type ProcessEvent } from '../../../src/domain/process/merge/process-event.ts'
 import { processId } from '../../../src/domain/process/process-state.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
-import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { expectProblem } from '../problems.ts'
 import { createService, createTestClock, startedAtMs, unending } from '../service.ts'
 import { processClient } from './processes.ts'
-
-/** As many S3 dialects do: conditions are taken, and not looked at. */
-function withoutConditions(store: ObjectStore): ObjectStore {
-  return {
-    ...store,
-    capabilities: async (options) => ({
-      ...(await store.capabilities(options)),
-      conditionalPut: 'none',
-      conditionalComplete: 'none',
-      conditionalDelete: 'none',
-    }),
-    put: (key, body, options) => store.put(key, body, { ...options, when: 'always' }),
-  }
-}
+import { withoutConditions } from './without-conditions.ts'
 
 function open(instances = 1) {
   const clock = createTestClock()

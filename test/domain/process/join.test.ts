@@ -43,7 +43,14 @@ function eventOf({ kind, number, second, worker, attempt, seq, status }: Given, 
   if (kind === 'withdraw') return { ...common, kind, withdrawn: `w${number}` }
   if (kind === 'create') return { ...create, ...common, attempt: 1 }
   if (kind !== 'report') return { ...common, kind }
-  const words = { step: seq, totalSteps: 10, metrics: undefined, message: undefined, error: undefined }
+  const words = {
+    step: seq,
+    totalSteps: 10,
+    metrics: undefined,
+    points: undefined,
+    message: undefined,
+    error: undefined,
+  }
   const operationId = `report:${attempt}:${worker}:${seq}`
   return { ...common, kind, operationId, worker, seq, status, ...words, expectNextInSeconds: undefined }
 }

@@ -47,6 +47,7 @@ const report = (given: Partial<ReportOperation> = {}): ReportOperation => ({
   step: undefined,
   totalSteps: undefined,
   metrics: undefined,
+  points: undefined,
   message: undefined,
   error: undefined,
   expectNextInSeconds: undefined,

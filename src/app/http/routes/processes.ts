@@ -16,7 +16,7 @@ import type { AppContext } from '../context.ts'
 import { matchesStrongly, matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
-import { pageQuery, parsed, problemResponse } from '../schemas/fields.ts'
+import { pageQuery, parsed, problemResponse, TimeSchema } from '../schemas/fields.ts'
 import { ProcessSchema, processJson } from '../schemas/process.ts'
 import {
   ClaimOldestSchema,
@@ -34,6 +34,13 @@ const ReportedSchema = z.object({
   duplicate: z.boolean(),
   cancelRequested: z.boolean(),
   version: z.number().int(),
+})
+
+const PointSchema = z.object({
+  seq: z.number().int().meta({ description: 'of the report that it came with' }),
+  step: z.number().int(),
+  at: TimeSchema,
+  metrics: z.record(z.string(), z.number()),
 })
 
 const oneProcess = { description: 'the process', json: ProcessSchema }
@@ -159,7 +166,9 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
     },
     async (c, { params, json }) => {
       const { worker, attempt, seq, status, step, totalSteps, metrics, message, error, expectNextInSeconds } = json
-      const report = { worker, attempt, seq, status, step, totalSteps, metrics, message, error, expectNextInSeconds }
+      const points = json.points?.map(({ at, ...point }) => (at === undefined ? point : { ...point, at }))
+      const said = { worker, attempt, seq, status, step, totalSteps, metrics, points, message, error }
+      const report = { ...said, expectNextInSeconds }
       const { state, repeated } = await reportProcess(deps, params.id, report, { signal: c.var.signal })
       const { cancelRequested, version } = state
       return c.json({ applied: !repeated, duplicate: repeated, cancelRequested, version })
@@ -239,6 +248,39 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
     },
   )
 
+  const metrics = route(
+    {
+      method: 'get',
+      path: '/v1/processes/{id}/metrics',
+      operationId: 'getProcessMetrics',
+      tag: 'processes',
+      summary: 'What an attempt has measured',
+      description:
+        'Ask again with `after=nextAfter` for what came since; nothing new gives no points and the same `nextAfter`.',
+      scope: 'read',
+      params: idParams,
+      query: z.object({
+        after: z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER).default(-1),
+        attempt: z.coerce.number().int().min(1).optional().meta({ description: 'default: the present one' }),
+        limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+      }),
+      responses: {
+        200: {
+          description: 'by `seq`; the points of one report are never on two pages',
+          json: z.object({ points: z.array(PointSchema), nextAfter: z.number().int().nullable() }),
+        },
+        404: problemResponse,
+      },
+    },
+    async (c, { params, query }) => {
+      const { after, attempt, limit } = query
+      const points = await ledger.series(params.id, { after, attempt, limit }, { signal: c.var.signal })
+      if (points === undefined) throw new NotFound('no such process')
+      const nextAfter = points.at(-1)?.seq ?? (after < 0 ? null : after)
+      return c.json({ points: points.map((point) => ({ ...point, metrics: { ...point.metrics } })), nextAfter })
+    },
+  )
+
   const steer = (verb: 'cancel' | 'retry', summary: string, operate: typeof cancelProcess) =>
     route(
       {
@@ -277,5 +319,5 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
     },
   )
 
-  return [create, list, claimAny, read, report, heartbeat, claim, cancel, retry, remove]
+  return [create, list, claimAny, read, report, heartbeat, claim, cancel, retry, metrics, remove]
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { processId, processTypes } from '../../../domain/process/process-state.ts'
-import { parsed } from './fields.ts'
+import { parsed, TimeSchema } from './fields.ts'
 
 const WorkerSchema = z.string().regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 visible ASCII characters')
 const name = z.string().trim().min(1).max(200)
@@ -10,6 +10,8 @@ const positive = z
   .int()
   .min(1)
   .max(2 ** 31)
+
+const MetricsSchema = z.record(z.string().min(1).max(100), z.number()).refine((all) => Object.keys(all).length <= 100)
 
 const maxConfigDepth = 64
 /** The state is read and written whole by every report, and held for every list. */
@@ -42,10 +44,14 @@ export const ReportSchema = z.strictObject({
   status: z.enum(['starting', 'running', 'completed', 'failed', 'cancelled']).optional(),
   step: z.number().int().min(0).optional(),
   totalSteps: positive.optional(),
-  metrics: z
-    .record(z.string().min(1).max(100), z.number())
-    .refine((all) => Object.keys(all).length <= 100)
-    .optional(),
+  metrics: MetricsSchema.optional(),
+  points: z
+    .array(z.strictObject({ step: z.number().int().min(0), metrics: MetricsSchema, at: TimeSchema.optional() }))
+    .max(500)
+    .optional()
+    .meta({
+      description: 'what was measured since the last report, step by step; without it `metrics` is the one point',
+    }),
   message: z.string().max(2000).optional(),
   error: z.strictObject({ code: z.string().min(1).max(100), message: z.string().max(4000) }).optional(),
   expectNextInSeconds: z.number().min(1).max(86_400).optional(),
