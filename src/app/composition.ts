@@ -16,6 +16,7 @@ import { createLedger } from '../domain/process/create-ledger.ts'
 import type { InTurn } from '../domain/process/ledger-deps.ts'
 import type { ProcessDeps } from '../domain/process/process-deps.ts'
 import type { ProcessLedger } from '../domain/process/process-ledger.ts'
+import { createProcessLooks, type ProcessLooks } from '../domain/process/process-looks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
 import type { Ids } from '../ports/ids.ts'
@@ -34,6 +35,7 @@ import { linkRoutes } from './http/routes/links.ts'
 import type { Metrics } from './http/routes/metrics.ts'
 import { objectRoutes } from './http/routes/objects.ts'
 import { operationRoutes } from './http/routes/operations.ts'
+import { processEventRoutes, type StreamLimits } from './http/routes/process-events.ts'
 import { processRoutes } from './http/routes/processes.ts'
 import type { BreakerHealth } from './http/routes/readiness.ts'
 import { version } from './version.ts'
@@ -59,6 +61,8 @@ export interface Foundation {
   readonly selfChecks: readonly SelfCheck[]
   /** In the Prometheus text format; `undefined` where nobody counts, as on Workers. */
   readonly metrics: Metrics | undefined
+  /** `shared`: those who follow the same wait for the same looks. Not on Workers. */
+  readonly streams: StreamLimits & { readonly shared: boolean }
   readonly digests: Digests
   readonly clock: Clock
   readonly ids: Ids
@@ -74,7 +78,7 @@ const READ_FORM = token<ReadForm>('ReadForm')
 const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('WriteObject')
 const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
 const LEDGER = token<ProcessLedger>('ProcessLedger')
-const PROCESSES = token<ProcessDeps & { digests: Digests }>('Processes')
+const PROCESSES = token<ProcessDeps & { digests: Digests; looks: ProcessLooks }>('Processes')
 const EXPORTS = token<ExportRouteDeps>('Exports')
 const APP = token<Hono<AppEnv>>('App')
 
@@ -106,7 +110,13 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     windowBytes: limits.uploadWindowBytes,
   }))
   bind(container, LEDGER, () => createLedger({ store: state, clock, ids, digests, log, inTurn: foundation.exclusive }))
-  bind(container, PROCESSES, (get) => ({ ledger: get(LEDGER), clock, ids, digests }))
+  bind(container, PROCESSES, (get) => ({
+    ledger: get(LEDGER),
+    looks: createProcessLooks({ ledger: get(LEDGER), clock, shared: foundation.streams.shared }),
+    clock,
+    ids,
+    digests,
+  }))
   bind(container, EXPORTS, (get) => ({
     store: objects,
     records: get(RECORDS),
@@ -132,6 +142,8 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         serveExport: serveExport(get(EXPORTS)),
       }),
       ...exportRoutes(get(EXPORTS)),
+      // Before those of one process, whose path takes any id.
+      ...processEventRoutes({ ...get(PROCESSES), streams: foundation.streams }),
       ...processRoutes(get(PROCESSES)),
     ]
     const operations = operationRoutes(

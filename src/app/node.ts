@@ -23,6 +23,8 @@ const exitMisconfigured = 78
 /** sysexits.h: not now; whoever starts us may try again later. */
 const exitTryAgain = 75
 /** Within the ten seconds that container runtimes give before they kill. */
+/** A stream of events lasts for an hour, so that one whose reader has vanished without a word does not stay. */
+const streamMs = 3_600_000
 const drainMs = 8_000
 const idleLimits = { senderMs: 120_000, readerMs: 600_000 }
 const headersTimeoutMs = 15_000
@@ -59,7 +61,8 @@ async function start(): Promise<void> {
     serverOptions: { requestTimeout: 0, headersTimeout: headersTimeoutMs },
   }) as Server
   endIdleSockets(server, idleLimits)
-  drainOnSignal(server)
+  const ending = new AbortController()
+  drainOnSignal(server, () => ending.abort())
   const port = await listen(server, config)
   const publicUrl = config.publicUrl ?? `http://${urlHost(config.host)}:${port}`
   app = compose({
@@ -78,6 +81,7 @@ async function start(): Promise<void> {
     breakers: guarded.breakers,
     selfChecks: guarded.selfChecks,
     metrics: { text: () => storeMetrics.text(guarded.health()), contentType: storeMetrics.contentType },
+    streams: { shared: true, lastMs: streamMs, ending: ending.signal },
     digests,
     clock,
     ids,
@@ -132,7 +136,7 @@ function urlHost(host: string): string {
 }
 
 /** Finishes what is under way, then ends; a second signal ends at once. */
-function drainOnSignal(server: Server): void {
+function drainOnSignal(server: Server, onDrain: () => void): void {
   let draining = false
   const connections = new Set<Socket>()
   server.on('connection', (connection: Socket) => {
@@ -150,6 +154,7 @@ function drainOnSignal(server: Server): void {
   const drain = (signal: NodeJS.Signals) => {
     if (draining) process.exit(1)
     draining = true
+    onDrain()
     server.close(() => process.exit(0))
     // Said when it is true: from here on connections are refused.
     process.stdout.write(`${signal}: finishing what is under way\n`)

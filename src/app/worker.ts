@@ -91,12 +91,16 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
     ownLinksBecause,
     storeProfile: dialect?.name,
     metrics: undefined,
+    streams,
     digests,
     clock,
     ids,
     log,
   }
 }
+
+/** A request may make fifty requests of its own on the free plan, and a browser comes back by itself. */
+const streams = { shared: false, lastMs: 60_000, ending: undefined }
 
 async function serviceFor(request: Request, env: Env): Promise<Service> {
   foundation ??= found(env)

@@ -34,6 +34,8 @@ export interface ServiceOptions {
   /** As if the store signed URLs itself. */
   readonly storeLinks?: LinkSigner
   readonly ownLinksBecause?: string
+  /** Ends streams of events, as the end of the service does. */
+  readonly ending?: AbortSignal
   /** Several instances on one store need ids that differ. */
   readonly ids?: Ids
   /** Requests of this instance take turns at a process, as on Node. */
@@ -90,6 +92,7 @@ export function createService(options: ServiceOptions = {}): Service {
     breakers,
     selfChecks,
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
+    streams: { shared: true, lastMs: 60_000, ending: options.ending },
     digests: createDigests(),
     clock,
     ids,

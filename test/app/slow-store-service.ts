@@ -43,6 +43,7 @@ const app = compose({
   linkSecrets: [{ keyId: 'test', secret: new Uint8Array(32) }],
   ...guarded,
   metrics: undefined,
+  streams: { shared: true, lastMs: 60_000, ending: undefined },
   storeLinks: undefined,
   digests: createDigests(),
   clock,

@@ -103,6 +103,7 @@ async function startService({ fake, profile, endpoint, settings, told, logLines 
     linkSecrets: [{ keyId: 'k1', secret: linkSecret }],
     ...guarded,
     metrics: undefined,
+    streams: { shared: true, lastMs: 60_000, ending: undefined },
     storeLinks: opened.links,
     digests,
     clock,

@@ -5,8 +5,10 @@ import { claimOldest } from '../../../domain/process/claim-oldest.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
 import { listProcesses } from '../../../domain/process/list-processes.ts'
+import { awaitChange } from '../../../domain/process/process-changes.ts'
 import type { ProcessDeps } from '../../../domain/process/process-deps.ts'
 import type { ReadProcess } from '../../../domain/process/process-ledger.ts'
+import type { ProcessLooks } from '../../../domain/process/process-looks.ts'
 import { type ProcessId, processId, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
 import { reportProcess } from '../../../domain/process/report-process.ts'
 import { cancelProcess, claimProcess, retryProcess, takeOverProcess } from '../../../domain/process/steer-process.ts'
@@ -47,8 +49,11 @@ const oneProcess = { description: 'the process', json: ProcessSchema }
 const cannotDecide = { ...problemResponse, description: 'needs a store that decides between writers; see `sync`' }
 const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result' }
 
-export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[] {
-  const { ledger } = deps
+/** How long a request may wait for a change, in seconds. */
+const maxWaitSeconds = 25
+
+export function processRoutes(deps: ProcessDeps & { digests: Digests; looks: ProcessLooks }): Route[] {
+  const { ledger, looks } = deps
 
   const answer = (c: AppContext, process: ReadProcess, status: 200 | 201 = 200) =>
     c.json(processJson(process, ledger.nowMs()), status, { ETag: quoted(process.etag) })
@@ -134,17 +139,22 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests }): Route[]
       tag: 'processes',
       summary: 'Read one process',
       scope: 'read',
+      description: 'With `If-None-Match` and `waitSeconds` the answer waits until something has changed, or so long.',
       params: idParams,
+      query: z.object({ waitSeconds: z.coerce.number().int().min(0).max(maxWaitSeconds).default(0) }),
       headers: { 'If-None-Match': 'answers 304 while nothing has changed' },
       responses: { 200: oneProcess, 304: { description: 'not changed' }, 404: problemResponse },
     },
-    async (c, { params }) => {
-      const found = await ledger.read(params.id, { signal: c.var.signal })
-      if (found === undefined) throw new NotFound('no such process')
+    async (c, { params: { id }, query: { waitSeconds } }) => {
+      const { signal } = c.var
       const ifNoneMatch = c.req.header('if-none-match')
-      if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, found.etag)) {
-        return c.body(null, 304, { ETag: quoted(found.etag) })
-      }
+      const isKnown = ({ etag }: ReadProcess) => ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag)
+      const found =
+        ifNoneMatch === undefined || waitSeconds === 0
+          ? await ledger.read(id, { signal })
+          : await awaitChange(looks.one(id), { nowMs: deps.clock.nowMs, isKnown, waitMs: waitSeconds * 1000, signal })
+      if (found === undefined) throw new NotFound('no such process')
+      if (isKnown(found)) return c.body(null, 304, { ETag: quoted(found.etag) })
       return answer(c, found)
     },
   )
