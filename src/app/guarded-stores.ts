@@ -74,7 +74,7 @@ export function guardStores(options: {
 }): GuardedStores {
   const { exclusive, clock, ids, digests, log, telemetry, verifyBodies = true } = options
   const settings: ResilienceSettings = { ...defaultSettings, ...options.settings }
-  const ofState = options.state === undefined ? settings : { ...settings, ...options.stateStoreSettings }
+  const ofState = options.state === undefined ? settings : { ...defaultSettings, ...options.stateStoreSettings }
   const selfChecks: SelfCheck[] = []
   /** Innermost: what a store is seen not to do any more must reach those who make up for it. */
   const checked = (name: 'objects' | 'state', store: ObjectStore) => {
