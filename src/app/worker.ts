@@ -100,7 +100,7 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
 }
 
 /** A request may make fifty requests of its own on the free plan, and a browser comes back by itself. */
-const streams = { shared: false, lastMs: 60_000, ending: undefined }
+const streams = { shared: false, lastMs: 40_000, ending: undefined }
 
 async function serviceFor(request: Request, env: Env): Promise<Service> {
   foundation ??= found(env)

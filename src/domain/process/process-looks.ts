@@ -12,7 +12,7 @@ export interface ProcessLooks {
 
 const everyMs = 1_000
 /** Each of their looks is paid for by one browser alone. */
-const ownEveryMs = 2_500
+const ownEveryMs = 2_000
 
 /** `shared`: followers of the same wait for the same looks, for those of one Node process. */
 export function createProcessLooks({
