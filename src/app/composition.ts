@@ -11,6 +11,7 @@ import type { SelfCheck } from '../domain/doctor/self-check.ts'
 import { defaultReadAhead } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
+import { createOpenUploads } from '../domain/object/open-uploads.ts'
 import type { WriteObjectDeps } from '../domain/object/write-object.ts'
 import { createLedger } from '../domain/process/create-ledger.ts'
 import type { InTurn } from '../domain/process/ledger-deps.ts'
@@ -95,7 +96,14 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     READ_FORM,
     () => (body, contentType, signal) => readFormData(body, contentType, formLimits(limits), signal),
   )
-  bind(container, WRITE_OBJECT, (get) => ({ store: objects, digests, records: get(RECORDS), log, limits }))
+  bind(container, WRITE_OBJECT, (get) => ({
+    store: objects,
+    digests,
+    records: get(RECORDS),
+    uploads: createOpenUploads({ store: objects, digests, clock, log }),
+    log,
+    limits,
+  }))
   bind(container, UPLOAD, (get) => ({
     ...get(WRITE_OBJECT),
     readForm: get(READ_FORM),

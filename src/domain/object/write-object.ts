@@ -20,6 +20,7 @@ import type {
 import { TooLarge } from '../errors.ts'
 import type { ByteWindow } from './byte-window.ts'
 import type { ObjectRecords } from './object-record.ts'
+import type { OpenUploads } from './open-uploads.ts'
 import type { PartPlan } from './part-size.ts'
 
 export interface ObjectReceipt {
@@ -46,6 +47,7 @@ export interface WriteObjectDeps {
   readonly store: ObjectStore
   readonly digests: Digests
   readonly records: ObjectRecords
+  readonly uploads: OpenUploads
   readonly log: Log
 }
 
@@ -65,7 +67,7 @@ export function createObjectWriter(
     signal: AbortSignal
   },
 ): ObjectWriter {
-  const { store, records, log } = deps
+  const { store, records, uploads, log } = deps
   const { contentType, when, maxBytes, window, signal } = options
   const { partBytes, objectBytesMax } = options.parts
   const running = deps.digests.start()
@@ -83,9 +85,16 @@ export function createObjectWriter(
     return head
   }
 
+  const openUpload = async (): Promise<MultipartUpload> => {
+    const opened = await store.createMultipart(key, { contentType, signal })
+    upload = opened
+    await uploads.note(opened, { signal })
+    return opened
+  }
+
   const sendPart = async (body: Uint8Array): Promise<void> => {
     try {
-      upload ??= await store.createMultipart(key, { contentType, signal })
+      upload ??= await openUpload()
     } catch (error) {
       window.give(body.byteLength)
       throw error
@@ -106,7 +115,7 @@ export function createObjectWriter(
     const parts = await Promise.all(sending)
     if (upload === undefined) throw new StoreUnavailable('the upload was not opened', { effect: 'never-sent' })
     const result = await store.completeMultipart(upload, parts, { when, signal }).catch(uploadLost)
-    if (result.outcome === 'applied') await remember(result.etag, checksums)
+    if (result.outcome === 'applied') await Promise.all([remember(result.etag, checksums), uploads.forget(upload)])
     return result
   }
 
@@ -139,6 +148,7 @@ export function createObjectWriter(
     try {
       // Not the request's signal: a client that leaves must not leave its parts behind.
       await store.abortMultipart(open, { signal: new AbortController().signal })
+      await uploads.forget(open)
     } catch (error) {
       log.warn('multipart-left-open', { code: (error as Partial<CodedError>).code, error })
     }

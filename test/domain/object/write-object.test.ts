@@ -14,6 +14,8 @@ const MiB = 2 ** 20
 const key = parseObjectKey('files/a')
 const memoryStore = () => createMemoryObjectStore({ nowMs: Date.now })
 const log = { debug() {}, info() {}, warn() {}, error() {} }
+/** Of no interest here. */
+const uploads = { note: async () => {}, forget: async () => {} }
 const lost = () => ({ outcome: 'unknown', cause: new StoreUnavailable('the answer was lost') }) as const
 
 async function* chunks(sizeBytes: number, fill = 7) {
@@ -22,7 +24,7 @@ async function* chunks(sizeBytes: number, fill = 7) {
 
 const write = (store: ObjectStore, sizeBytes: number, when: PutCondition, fill?: number, to: Log = log) =>
   storeObject(
-    { store, digests, records: createObjectRecords({ store, digests }), log: to },
+    { store, digests, records: createObjectRecords({ store, digests }), uploads, log: to },
     key,
     chunks(sizeBytes, fill),
     {
@@ -101,7 +103,7 @@ it('frees the parts of an upload whose body breaks off, and nothing appears', as
   })()
   const records = createObjectRecords({ store, digests })
   const options = { contentType: 'a/b', when: 'always', maxBytes: 64 * MiB, windowBytes: 32 * MiB } as const
-  const writing = storeObject({ store, digests, records, log }, key, broken, {
+  const writing = storeObject({ store, digests, records, uploads, log }, key, broken, {
     ...options,
     sizeBytes: undefined,
     sha256: undefined,
