@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../../ports/errors.ts'
 import type { CallOptions } from '../../ports/object-store.ts'
-import { type LedgerDeps, pauseMs } from './ledger-deps.ts'
+import { type LedgerDeps, pauseMs, roundsMax } from './ledger-deps.ts'
 import { joinProcess } from './merge/join.ts'
 import { joinedEtag } from './merge/joined-etag.ts'
 import type { MetricPoint } from './metric-point.ts'
@@ -80,7 +80,7 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
         if (written.outcome === 'applied') {
           return { state: decided.state, etag: written.etag, sync: 'cas', conflicts: [], repeated: false }
         }
-        if (clock.nowMs() >= giveUpAtMs) {
+        if (clock.nowMs() >= giveUpAtMs || round >= roundsMax) {
           const cause = written.outcome === 'unknown' ? written.cause : undefined
           throw new StoreUnavailable('the process state could not be written in time', { cause })
         }

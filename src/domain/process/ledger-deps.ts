@@ -21,6 +21,9 @@ export function storeNowMs({ store, clock }: Pick<LedgerDeps, 'store' | 'clock'>
   return store.nowMs?.() ?? clock.nowMs()
 }
 
+/** Ends an operation whose deadline has moved away, because the clock was set back. */
+export const roundsMax = 60
+
 const firstPauseMs = 25
 const longestPauseMs = 1_000
 

@@ -50,28 +50,38 @@ export function createProcessReader(deps: {
 }): ProcessReader {
   const { store, digests, log } = deps
   const documents = new Map<ObjectKey, StoredDocument>()
-  const events = new Map<ObjectKey, StoredEvent>()
+  /** By id, so that a listing which is late takes nothing away that this instance has seen. */
+  const known = new Map<ProcessId, Map<ObjectKey, StoredEvent>>()
+  let knownCount = 0
 
-  const readEvents = async (listed: readonly ListedObject[], { signal }: CallOptions): Promise<StoredEvent[]> => {
-    const read = await mapConcurrently(listed, readsInFlight, async ({ key, lastModified }) => {
-      const known = events.get(key)
-      if (known !== undefined) return known
+  const readEvents = async (
+    id: ProcessId,
+    listed: readonly ListedObject[],
+    { signal }: CallOptions,
+  ): Promise<StoredEvent[]> => {
+    if (listed.length === 0 && !known.has(id)) return []
+    if (knownCount > cachedEventsMax) {
+      known.clear()
+      knownCount = 0
+    }
+    const events = known.get(id) ?? new Map<ObjectKey, StoredEvent>()
+    known.set(id, events)
+    const unknown = listed.filter(({ key }) => !events.has(key))
+    await mapConcurrently(unknown, readsInFlight, async ({ key, lastModified }) => {
       const found = await store.get(key, { signal })
-      if (found === undefined) return undefined
-      const decoded = decodeEvent(await readWhole(found), digests)
-      const event = decoded && { ...decoded, storedAt: lastModified.toISOString() }
-      if (event === undefined) log.warn('process-event-torn', { key })
-      else events.set(key, event)
-      if (events.size > cachedEventsMax) events.clear()
-      return event
+      if (found === undefined) return
+      const event = decodeEvent(await readWhole(found), digests)
+      if (event === undefined) return log.warn('process-event-torn', { key })
+      if (!events.has(key)) knownCount += 1
+      events.set(key, { ...event, storedAt: lastModified.toISOString() })
     })
-    return read.filter((event) => event !== undefined)
+    return [...events.values()]
   }
 
   const listEvents = async (id: ProcessId, { signal }: CallOptions): Promise<StoredEvent[]> => {
     const listed: ListedObject[] = []
     for await (const object of everyObject(store, eventPrefix(id), { signal })) listed.push(object)
-    return await readEvents(listed, { signal })
+    return await readEvents(id, listed, { signal })
   }
 
   const readDocument = async (id: ProcessId, { signal }: CallOptions): Promise<StoredDocument | undefined> => {
@@ -118,7 +128,7 @@ export function createProcessReader(deps: {
         try {
           const document = listed.document && (await listedDocument(listed.document, options))
           const needed = wanted === 'all' || document === undefined ? listed.events : []
-          return { id, document, events: await readEvents(needed, options) }
+          return { id, document, events: await readEvents(id, needed, options) }
         } catch (error) {
           if (signal.aborted) throw error
           unreadable.push(id)

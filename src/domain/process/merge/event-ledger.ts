@@ -1,7 +1,7 @@
 import { StoreUnavailable, UnsupportedByStore } from '../../../ports/errors.ts'
 import type { CallOptions } from '../../../ports/object-store.ts'
 import { withHeartbeats } from '../heartbeats.ts'
-import { type InTurn, type LedgerDeps, pauseMs, storeNowMs } from '../ledger-deps.ts'
+import { type InTurn, type LedgerDeps, pauseMs, roundsMax, storeNowMs } from '../ledger-deps.ts'
 import { livenessOf } from '../liveness.ts'
 import type { ProcessOperation } from '../operation.ts'
 import type { AppliedOperation, LedgerWay, ReadProcess } from '../process-ledger.ts'
@@ -56,7 +56,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
         signal,
       })
       if (written.outcome === 'applied') return
-      if (clock.nowMs() >= giveUpAtMs) {
+      if (clock.nowMs() >= giveUpAtMs || round >= roundsMax) {
         const cause = written.outcome === 'unknown' ? written.cause : undefined
         throw new StoreUnavailable('the event could not be written in time', { cause })
       }
