@@ -3,7 +3,8 @@ import type { Clock } from '../../ports/clock.ts'
 export interface ServerSentEvent {
   /** Comes back as `Last-Event-ID`; no line breaks. */
   readonly id: string | undefined
-  readonly event: string
+  /** What browsers listen for. */
+  readonly type: string
   readonly data: unknown
 }
 
@@ -17,8 +18,8 @@ const retryMs = 2_000
 
 const frame = (item: StreamItem): string => {
   if ('comment' in item) return `: ${item.comment}\n\n`
-  const { id, event, data } = item
-  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+  const { id, type, data } = item
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
 }
 
 /**

@@ -40,10 +40,10 @@ export function processEventRoutes({ ledger, looks, clock, streams }: ProcessEve
   ): AsyncGenerator<StreamItem, void> {
     for await (const change of changes) {
       if (change.kind === 'unavailable') yield { comment: 'the store is not available' }
-      else if (change.kind === 'deleted') yield { id: undefined, event: 'process-deleted', data: { id: change.id } }
+      else if (change.kind === 'deleted') yield { id: undefined, type: 'process-deleted', data: { id: change.id } }
       else {
         const data = processJson(change.process, ledger.nowMs())
-        yield { id: idOf(data), event: 'process', data }
+        yield { id: idOf(data), type: 'process', data }
       }
     }
   }
