@@ -45,6 +45,8 @@ const needed: Record<string, 'open' | 'read' | 'write' | 'worker' | 'admin'> = {
   'get /v1/processes/{id}': 'read',
   'delete /v1/processes/{id}': 'write',
   'post /v1/processes/claim': 'worker',
+  'get /v1/processes/events': 'read',
+  'get /v1/processes/{id}/events': 'read',
   'post /v1/processes/{id}/reports': 'worker',
   'get /v1/processes/{id}/metrics': 'read',
   'post /v1/processes/{id}/heartbeats': 'worker',

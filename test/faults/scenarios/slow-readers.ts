@@ -1,5 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startFakeS3 } from '../fake-s3/fake-s3.ts'
@@ -22,7 +23,10 @@ const objectBytes = 8 * MiB
 const readingMs = 4_000
 const root = join(import.meta.dirname, '../../..')
 
-const residentMiB = (pid: number) => Number(execFileSync('ps', ['-o', 'rss=', '-p', `${pid}`]).toString()) / 1024
+async function residentMiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
+}
 
 /** So many clients at once take a piece of the same object every second, from a service that is a process of its own. */
 export async function runSlowReaders({
@@ -52,7 +56,7 @@ export async function runSlowReaders({
     const url = `${origin}/v1/objects/files/slow.bin`
     await ask(url, { method: 'PUT', body: createRandom(seed).bytes(objectBytes) })
     for (let warming = 0; warming < 20; warming++) await ask(url)
-    const restMiB = residentMiB(service.pid ?? 0)
+    const restMiB = await residentMiB(service.pid ?? 0)
 
     const second = () => pause(1_000, undefined, { signal: gone.signal }).catch(() => {})
     const readers = Array.from({ length: clients }, () =>
@@ -64,7 +68,7 @@ export async function runSlowReaders({
     let mostMiB = 0
     const endsAtMs = performance.now() + readingMs
     while (performance.now() < endsAtMs) {
-      mostMiB = Math.max(mostMiB, residentMiB(service.pid ?? 0))
+      mostMiB = Math.max(mostMiB, await residentMiB(service.pid ?? 0))
       await pause(100)
     }
     const { durationMs: quickMs } = await ask(url)
