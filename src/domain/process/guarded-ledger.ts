@@ -9,7 +9,7 @@ import type { ProcessOperation } from './operation.ts'
 import type { AppliedOperation, LedgerWay, ReadProcess } from './process-ledger.ts'
 import type { StoredProcess } from './process-reader.ts'
 import { encodeState, type ProcessId, type ProcessState, stateKey } from './process-state.ts'
-import { transition } from './transition.ts'
+import { hasTakenIn, transition } from './transition.ts'
 
 /** How long one operation may fight for its write before its outcome is called unknown. */
 const deadlineMs = 10_000
@@ -67,19 +67,26 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
      */
     async apply(id: ProcessId, operation: ProcessOperation, { signal }: CallOptions): Promise<AppliedOperation> {
       const giveUpAtMs = clock.nowMs() + deadlineMs
+      let mayHaveWritten = false
       for (let round = 0; ; round++) {
         const stored = await reader.one(id, 'without-document', { signal })
         const current = viewOf(stored)
         // The present version is the very write of this call, whose answer was lost.
         if (current?.state.writeId === operation.writeId) return { ...current, repeated: false }
         const decided = transition(current?.state, operation)
-        if (decided.kind === 'refused') throw decided.error
+        if (decided.kind === 'refused') {
+          // What was refused must not have happened.
+          const hasHappened = mayHaveWritten && current !== undefined && hasTakenIn(current.state, operation)
+          if (!hasHappened) throw decided.error
+          return { ...current, repeated: false }
+        }
         if (decided.kind === 'unchanged') return { ...existing(current), repeated: decided.repeated }
         const spilled = current && (await spill(current.state, decided.spilled, { signal }))
         const written = spilled ?? (await write(id, stored, decided.state, { signal }))
         if (written.outcome === 'applied') {
           return { state: decided.state, etag: written.etag, sync: 'cas', conflicts: [], repeated: false }
         }
+        mayHaveWritten ||= written.outcome === 'unknown'
         if (clock.nowMs() >= giveUpAtMs || round >= roundsMax) {
           const cause = written.outcome === 'unknown' ? written.cause : undefined
           throw new StoreUnavailable('the process state could not be written in time', { cause })

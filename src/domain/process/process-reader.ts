@@ -67,6 +67,12 @@ export function createProcessReader(deps: {
     const events = known.get(id) ?? new Map<ObjectKey, StoredEvent>()
     known.set(id, events)
     const unknown = listed.filter(({ key }) => !events.has(key))
+    // The same bytes may arrive once more, and are then dated anew.
+    for (const { key, lastModified } of listed) {
+      const event = events.get(key)
+      const storedAt = lastModified.toISOString()
+      if (event?.storedAt !== undefined && event.storedAt < storedAt) events.set(key, { ...event, storedAt })
+    }
     await mapConcurrently(unknown, readsInFlight, async ({ key, lastModified }) => {
       const found = await store.get(key, { signal })
       if (found === undefined) return

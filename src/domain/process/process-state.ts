@@ -41,6 +41,12 @@ export interface RecordedOperation {
   readonly version: number
 }
 
+export interface EarlierAttempt {
+  readonly attempt: number
+  readonly worker: string | null
+  readonly lastSeq: number
+}
+
 /**
  * The document of one process, as stored. Written only by guarded writes; every body differs from all before it, because
  * `version` grows by one and `writeId` is new, so a store whose ETag is a hash of the content never repeats one.
@@ -63,6 +69,8 @@ export interface ProcessState {
   readonly cancelRequested: boolean
   /** The highest `seq` applied in this attempt; -1 before the first report. */
   readonly lastSeq: number
+  /** How far earlier attempts came, the newest last; bounded by `maxHistory`. */
+  readonly earlier?: readonly EarlierAttempt[]
   readonly expectNextInSeconds: number | null
   /**
    * When the worker last spoke, by the store's clock. `null` in the store: by the very write of this version, so that the date

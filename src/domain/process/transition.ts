@@ -2,7 +2,14 @@ import { NotFound } from '../errors.ts'
 import type { MetricPoint } from './metric-point.ts'
 import { carry, pointsOf } from './metric-points.ts'
 import type { CreateOperation, ProcessOperation, ReportOperation, RetryOperation, SeenAttempt } from './operation.ts'
-import { isFinal, maxHistory, maxRecordedOperations, type ProcessState, type ProcessStatus } from './process-state.ts'
+import {
+  type EarlierAttempt,
+  isFinal,
+  maxHistory,
+  maxRecordedOperations,
+  type ProcessState,
+  type ProcessStatus,
+} from './process-state.ts'
 import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists, type ProcessRefusal } from './refusals.ts'
 
 /**
@@ -57,12 +64,15 @@ export function transition(state: ProcessState | undefined, operation: ProcessOp
   }
 }
 
-/** The id is free again. What was sent before the deletion and arrives after it finds this, and has no effect. */
+/**
+ * The id is free again. What was sent before the deletion and arrives after it finds this, and has no effect; nor has it any
+ * on a process that is made later, because attempts are never counted anew.
+ */
 function afterDeletion(state: ProcessState, operation: ProcessOperation, isKnown: boolean): Transition {
   if (operation.kind === 'delete') return { kind: 'unchanged', repeated: isKnown }
   if (operation.kind !== 'create') return refuse(new NotFound('no such process'))
   if (isKnown) return refuse(new ProcessExists('the process of this request was deleted'))
-  const { version, writeId, operations } = state
+  const { version, writeId, operations, attempt } = state
   const born = createdState(operation)
   return {
     kind: 'next',
@@ -71,6 +81,9 @@ function afterDeletion(state: ProcessState, operation: ProcessOperation, isKnown
       ...born,
       version: version + 1,
       previous: writeId,
+      attempt: attempt + 1,
+      earlier: earlierOf(state),
+      history: born.history.map((one) => ({ ...one, attempt: attempt + 1 })),
       operations: [...operations, { ...operation, version: version + 1 }]
         .map(({ operationId, at, version }) => ({ operationId, at, version }))
         .slice(-maxRecordedOperations),
@@ -215,6 +228,7 @@ function next(
       writeId,
       previous: state.writeId,
       operations: [...state.operations, ...recorded].slice(-maxRecordedOperations),
+      earlier: attempt === state.attempt ? (state.earlier ?? []) : earlierOf(state),
       heardAt: heardAt(changed, operation),
       history: moved ? [...state.history, { status, attempt, at }].slice(-maxHistory) : state.history,
       updatedAt: at,
@@ -222,6 +236,22 @@ function next(
       endedAt: isFinal(status) ? at : null,
     },
   }
+}
+
+/** With the present attempt, which ends. */
+function earlierOf({ earlier = [], attempt, worker, lastSeq }: ProcessState): EarlierAttempt[] {
+  return [...earlier, { attempt, worker, lastSeq }].slice(-maxHistory)
+}
+
+/**
+ * Whether `state` holds what `operation` did, although it would be refused now: others may have gone on since.
+ */
+export function hasTakenIn(state: ProcessState, operation: ProcessOperation): boolean {
+  if (operation.kind !== 'report') return state.operations.some((one) => one.operationId === operation.operationId)
+  return earlierOf(state).some(
+    ({ attempt, worker, lastSeq }) =>
+      attempt === operation.attempt && worker === operation.worker && operation.seq <= lastSeq,
+  )
 }
 
 /** Users speak too, and say nothing about whether the worker is alive. No clock but the store's counts. */
