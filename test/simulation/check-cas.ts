@@ -27,7 +27,11 @@ export function checkCas(calls: readonly Call[], commits: readonly Commit[]): Vi
   const violations: Violation[] = []
   const say = (invariant: string, id: string, detail: string) => violations.push({ invariant, id, detail })
   const logs = new Map<string, Step[]>()
+  /** By id and attempt, when the store took a heartbeat. */
+  const beats = new Map<string, number[]>()
   for (const { atMs, key, body } of commits) {
+    const [, beat] = /^processes\/heartbeats\/(.+)\.json$/.exec(key) ?? []
+    if (beat !== undefined && body !== undefined) beats.set(beat, [...(beats.get(beat) ?? []), atMs])
     const id = /^processes\/state\/([^/]+)\.json$/.exec(key)?.[1]
     if (id === undefined) continue
     const log = logs.get(id) ?? []
@@ -39,7 +43,8 @@ export function checkCas(calls: readonly Call[], commits: readonly Commit[]): Vi
   for (const [id, log] of logs) checkLog(id, log, say)
   checkCalls(calls, logs, say)
   checkOrder(calls, say)
-  checkLiveness(calls, logs, say)
+  checkLiveness(calls, logs, beats, say)
+  checkCancels(calls, say)
   return violations
 }
 
@@ -157,7 +162,12 @@ function checkOrder(calls: readonly Call[], say: Say): void {
 const spoken = /^(claim|takeover|report)/
 
 /** Who was heard in time is never lost, and who is silent is not alive, by the clock of the world alone. */
-function checkLiveness(calls: readonly Call[], logs: ReadonlyMap<string, readonly Step[]>, say: Say): void {
+function checkLiveness(
+  calls: readonly Call[],
+  logs: ReadonlyMap<string, readonly Step[]>,
+  beats: ReadonlyMap<string, readonly number[]>,
+  say: Say,
+): void {
   const slackMs = 2_000
   for (const { id, verb, seen, invokedMs, returnedMs, client } of calls) {
     if (verb !== 'read' || seen === undefined || seen.liveness === 'none') continue
@@ -169,11 +179,33 @@ function checkLiveness(calls: readonly Call[], logs: ReadonlyMap<string, readonl
     const isBefore = last.state.lastSeq < 0
     const lostAfterMs = isBefore ? 15 * 60_000 : (3 * expectNextInSeconds + 60) * 1000
     const aliveForMs = isBefore ? lostAfterMs : (expectNextInSeconds + 10) * 1000
-    if (seen.liveness === 'lost' && returnedMs - last.atMs < lostAfterMs - slackMs) {
-      say('I12', id, `${client} was told that a worker is lost ${returnedMs - last.atMs} ms after it spoke`)
+    const beaten = beats.get(`${id}/${seen.attempt}`) ?? []
+    // What arrives while somebody looks may be seen or not.
+    const surelyMs = Math.max(last.atMs, ...beaten.filter((atMs) => atMs <= invokedMs))
+    const atMostMs = Math.max(last.atMs, ...beaten.filter((atMs) => atMs <= returnedMs))
+    if (seen.liveness === 'lost' && returnedMs - surelyMs < lostAfterMs - slackMs) {
+      say('I12', id, `${client} was told that a worker is lost ${returnedMs - surelyMs} ms after it spoke`)
     }
-    if (seen.liveness === 'alive' && invokedMs - last.atMs > aliveForMs + slackMs) {
-      say('I12', id, `${client} was told that a worker is alive ${invokedMs - last.atMs} ms after it spoke`)
+    if (seen.liveness === 'alive' && invokedMs - atMostMs > aliveForMs + slackMs) {
+      say('I12', id, `${client} was told that a worker is alive ${invokedMs - atMostMs} ms after it spoke`)
     }
+  }
+}
+
+/** Whoever speaks for an attempt after its cancel was acknowledged is told of it. */
+function checkCancels(calls: readonly Call[], say: Say): void {
+  const cancels = calls.filter(
+    ({ verb, result, seen }) => verb === 'cancel' && result === 'applied' && seen?.cancelRequested,
+  )
+  for (const { id, seen, returnedMs } of cancels) {
+    const deaf = calls.find(
+      (call) =>
+        call.id === id &&
+        (call.verb === 'report' || call.verb === 'beat') &&
+        call.invokedMs > returnedMs &&
+        call.seen?.attempt === seen?.attempt &&
+        !call.seen?.cancelRequested,
+    )
+    if (deaf !== undefined) say('I13', id, `${deaf.client} was not told of a cancel`)
   }
 }

@@ -1,3 +1,4 @@
+import { beatProcess } from '../../src/domain/process/beat-process.ts'
 import { claimOldest } from '../../src/domain/process/claim-oldest.ts'
 import { createProcess } from '../../src/domain/process/create-process.ts'
 import { deleteProcess } from '../../src/domain/process/delete-process.ts'
@@ -30,8 +31,8 @@ export const processNames = ['p1', 'p2', 'p3'] as const
 export const expectNextInSeconds = 1
 
 export function seenOf({ state }: ReadProcess, storeNowMs: number): Seen {
-  const { version, status, attempt, worker } = state
-  return { version, status, attempt, worker, liveness: livenessOf(state, storeNowMs) }
+  const { version, status, attempt, worker, cancelRequested } = state
+  return { version, status, attempt, worker, cancelRequested, liveness: livenessOf(state, storeNowMs) }
 }
 
 /** One call to an instance that may crash in the middle; written down as its client sees it. */
@@ -190,6 +191,27 @@ async function work(stage: Stage, worker: string, id: ProcessId, attempt: number
     // Words of before, again.
     if (random.fraction() < 0.1) await sent[random.integer(0, sent.length - 1)]?.()
     if (ends) return
-    await world.sleep(seq === silentAt ? random.integer(65_000, 140_000) : random.integer(100, 1_000))
+    if (seq !== silentAt) await world.sleep(random.integer(100, 1_000))
+    else if (random.fraction() < 0.5) await world.sleep(random.integer(65_000, 140_000))
+    else await beatFor(stage, { worker, id, attempt }, random.integer(65_000, 140_000))
+  }
+}
+
+/** Has nothing to report for a while, and says that it lives. */
+async function beatFor(
+  stage: Stage,
+  { worker, id, attempt }: { worker: string; id: ProcessId; attempt: number },
+  durationMs: number,
+): Promise<void> {
+  const { world, random } = stage
+  const untilMs = world.nowMs() + durationMs
+  while (world.nowMs() < untilMs) {
+    const about = { client: worker, verb: 'beat', id, operationId: '', worker, attempt } as const
+    const { result } = await call(stage, about, async ({ deps }) => {
+      const found = await beatProcess(deps, id, { worker, attempt }, { signal })
+      return { result: 'read', seen: seenOf(found, deps.ledger.nowMs()) }
+    })
+    if (result === 'rejected') return
+    await world.sleep(random.integer(1_000, 8_000))
   }
 }

@@ -1,4 +1,4 @@
-export type Verb = 'create' | 'claim' | 'takeover' | 'report' | 'cancel' | 'retry' | 'delete' | 'read' | 'list'
+export type Verb = 'create' | 'claim' | 'takeover' | 'report' | 'cancel' | 'retry' | 'delete' | 'beat' | 'read' | 'list'
 
 /** What a process looked like to a client. */
 export interface Seen {
@@ -7,6 +7,7 @@ export interface Seen {
   readonly attempt: number
   readonly worker: string | null
   readonly liveness: string
+  readonly cancelRequested: boolean
 }
 
 /**

@@ -1,4 +1,6 @@
+import { livenessOf } from '../../src/domain/process/liveness.ts'
 import type { Sync } from '../../src/domain/process/process-ledger.ts'
+import { isFinal } from '../../src/domain/process/process-state.ts'
 import { StoreUnavailable } from '../../src/ports/errors.ts'
 import { createRandom } from '../faults/random.ts'
 import { checkCas } from './check-cas.ts'
@@ -56,14 +58,14 @@ export async function simulate(seed: number, sync: Sync, changes: Changes = {}):
   else await all
   const checked = sync === 'cas' ? checkCas(calls, server.commits) : checkMerge(calls, server.commits, random)
   violations.push(...checked)
-  const agreed = agree(instances, server.keys('processes/state/'))
+  const agreed = agree(instances, server.keys('processes/state/'), world.nowMs())
   await world.run(world.nowMs() + 60_000)
   violations.push(...(await Promise.race([agreed, world.sleep(0).then(() => [])])))
   return { calls, violations, requests: server.commits.length }
 }
 
 /** After everything is quiet, every instance tells the same of the same processes, and of all of them. */
-async function agree(instances: readonly Instance[], keys: readonly string[]): Promise<Violation[]> {
+async function agree(instances: readonly Instance[], keys: readonly string[], nowMs: number): Promise<Violation[]> {
   const { signal } = new AbortController()
   try {
     const told = await Promise.all(
@@ -74,6 +76,13 @@ async function agree(instances: readonly Instance[], keys: readonly string[]): P
       }),
     )
     const violations: Violation[] = []
+    // Nobody has spoken for minutes.
+    for (const { state } of told.flatMap(({ processes }) => processes)) {
+      const isSilent = state.lastSeq >= 0 && !isFinal(state.status) && state.status !== 'queued'
+      if (isSilent && livenessOf(state, nowMs) !== 'lost') {
+        violations.push({ invariant: 'I13', id: state.id, detail: 'is silent, and not lost' })
+      }
+    }
     if (new Set(told.map(({ text }) => text)).size > 1) {
       violations.push({
         invariant: 'I11',
