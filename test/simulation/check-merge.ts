@@ -9,7 +9,12 @@ import type { Commit } from './sim-store.ts'
 const digests = createDigests()
 
 /** What can be promised where nobody decides: nothing acknowledged is lost or rewritten, and two holders are both named. */
-export function checkMerge(calls: readonly Call[], commits: readonly Commit[], random: Random): Violation[] {
+export function checkMerge(
+  calls: readonly Call[],
+  commits: readonly Commit[],
+  random: Random,
+  isListedAtOnce: boolean,
+): Violation[] {
   const violations: Violation[] = []
   const say = (invariant: string, id: string, detail: string) => violations.push({ invariant, id, detail })
   const bodies = new Map<string, string>()
@@ -64,6 +69,7 @@ export function checkMerge(calls: readonly Call[], commits: readonly Commit[], r
         say('I3', id, `${operationId} was refused, and took effect`)
       }
     }
+    if (isListedAtOnce) checkAlone(id, own, live, say)
     checkDeletion(id, own, say)
     checkSeen(id, own, say)
   }
@@ -71,6 +77,18 @@ export function checkMerge(calls: readonly Call[], commits: readonly Commit[], r
 }
 
 type Say = (invariant: string, id: string, detail: string) => void
+
+/** Where the store lists what is there, no two were told that they made it, or that they hold the same attempt. */
+function checkAlone(id: string, own: readonly Call[], live: ReadonlySet<string>, say: Say): void {
+  const told = own.filter(({ result, operationId }) => /applied|duplicate/.test(result) && live.has(operationId))
+  const makers = new Set(told.filter(({ verb }) => verb === 'create').map(({ operationId }) => operationId))
+  if (makers.size > 1) say('I8', id, `${[...makers].join(' and ')} were both told that they made it`)
+  const claims = told.filter(({ verb, seen, worker }) => verb === 'claim' && seen?.worker === worker)
+  for (const [attempt, same] of Map.groupBy(claims, ({ seen }) => seen?.attempt)) {
+    const workers = new Set(same.map(({ worker }) => worker))
+    if (workers.size > 1) say('I8', id, `${[...workers].join(' and ')} were told that they hold attempt ${attempt}`)
+  }
+}
 
 function checkDeletion(id: string, own: readonly Call[], say: Say): void {
   const deleted = own.find(

@@ -56,7 +56,8 @@ export async function simulate(seed: number, sync: Sync, changes: Changes = {}):
   const violations: Violation[] = []
   if (!haveEnded) violations.push({ invariant: 'I13', id: '', detail: 'a call has not ended' })
   else await all
-  const checked = sync === 'cas' ? checkCas(calls, server.commits) : checkMerge(calls, server.commits, random)
+  const checked =
+    sync === 'cas' ? checkCas(calls, server.commits) : checkMerge(calls, server.commits, random, staleList === 0)
   violations.push(...checked)
   const agreed = agree(instances, server.keys('processes/state/'), world.nowMs())
   await world.run(world.nowMs() + 60_000)

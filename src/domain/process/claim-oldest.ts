@@ -3,7 +3,7 @@ import { NotFound } from '../errors.ts'
 import { operationId } from './operation-id.ts'
 import type { ProcessDeps } from './process-deps.ts'
 import type { AppliedOperation, ReadProcess } from './process-ledger.ts'
-import type { ProcessType } from './process-state.ts'
+import type { ProcessId, ProcessType } from './process-state.ts'
 import { AlreadyClaimed } from './refusals.ts'
 
 /**
@@ -25,17 +25,18 @@ export async function claimOldest(
   const { ledger, clock, ids } = deps
   const { worker, types, idempotencyKey, signal } = request
   const ownId = operationId('claim', idempotencyKey, ids)
+  const claim = async (id: ProcessId) => {
+    const at = new Date(clock.nowMs()).toISOString()
+    return await ledger.apply(id, { kind: 'claim', worker, operationId: ownId, writeId: ids.next(), at }, { signal })
+  }
   const { processes } = await ledger.readAll({ signal })
   const given = processes.find(({ state }) => state.operations.some((one) => one.operationId === ownId))
-  if (given !== undefined) return { ...given, repeated: true }
   const queued = processes
     .filter(({ state }) => state.status === 'queued' && (types?.includes(state.type) ?? true))
     .sort(byAge)
-  for (const { state } of queued) {
-    const at = new Date(clock.nowMs()).toISOString()
-    const operation = { kind: 'claim', worker, operationId: ownId, writeId: ids.next(), at } as const
+  for (const { state } of given === undefined ? queued : [given, ...queued]) {
     try {
-      return await ledger.apply(state.id, operation, { signal })
+      return await claim(state.id)
     } catch (error) {
       if (!(error instanceof AlreadyClaimed || error instanceof NotFound)) throw error
     }

@@ -17,7 +17,7 @@ const create = {
 } as const satisfies ProcessEvent
 
 interface Given {
-  readonly kind: 'claim' | 'report' | 'cancel' | 'retry' | 'delete' | 'withdraw' | 'create'
+  readonly kind: 'claim' | 'report' | 'cancel' | 'retry' | 'delete' | 'withdraw' | 'confirm' | 'create'
   readonly number: number
   readonly second: number
   readonly worker: string
@@ -27,7 +27,18 @@ interface Given {
 }
 
 const given: fc.Arbitrary<Given> = fc.record({
-  kind: fc.constantFrom('claim', 'report', 'report', 'report', 'cancel', 'retry', 'withdraw', 'create', 'delete'),
+  kind: fc.constantFrom(
+    'claim',
+    'report',
+    'report',
+    'report',
+    'cancel',
+    'retry',
+    'withdraw',
+    'confirm',
+    'create',
+    'delete',
+  ),
   number: fc.nat(30),
   second: fc.nat(20),
   worker: fc.constantFrom('a', 'b'),
@@ -40,6 +51,7 @@ function eventOf({ kind, number, second, worker, attempt, seq, status }: Given, 
   const common = { operationId: `op${number}`, writeId: `w${index + 1}`, at: at(second), attempt }
   if (kind === 'claim') return { ...common, kind, worker }
   if (kind === 'cancel') return { ...common, kind, abandons: number % 2 === 0 }
+  if (kind === 'confirm') return { ...common, kind, confirmed: `w${number}` }
   if (kind === 'withdraw') return { ...common, kind, withdrawn: `w${number}` }
   if (kind === 'create') return { ...create, ...common, attempt: 1 }
   if (kind !== 'report') return { ...common, kind }

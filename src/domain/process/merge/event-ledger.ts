@@ -10,7 +10,7 @@ import { isFinal, type ProcessId, type ProcessState } from '../process-state.ts'
 import { AlreadyClaimed, IllegalTransition, ProcessExists } from '../refusals.ts'
 import { transition } from '../transition.ts'
 import { eventOf } from './event-of.ts'
-import { joinProcess } from './join.ts'
+import { joinProcess, liveEvents } from './join.ts'
 import { joinedEtag } from './joined-etag.ts'
 import { encodeEvent, eventKey, type ProcessEvent } from './process-event.ts'
 import { hasRival } from './rivals.ts'
@@ -68,12 +68,27 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
   const lookAgain = async (id: ProcessId, event: ProcessEvent, options: CallOptions): Promise<Stored> =>
     withEvent(await reader.one(id, 'all', options), event)
 
+  /** Named and dated by what they speak of, so that they too are written once, whoever writes them. */
   const withdraw = async (id: ProcessId, event: ProcessEvent, giveUpAtMs: number, options: CallOptions) => {
-    const { writeId, attempt } = event
+    const { writeId, attempt, at } = event
     const name = `${writeId}-withdrawn`
-    const at = new Date(clock.nowMs()).toISOString()
     const taken = { kind: 'withdraw', withdrawn: writeId, operationId: name, writeId: name, attempt, at } as const
     await append(id, taken, giveUpAtMs, options)
+  }
+
+  /** Before its writer is told: who is interrupted in between looks again when he is asked again. */
+  const confirm = async (id: ProcessId, event: ProcessEvent, giveUpAtMs: number, options: CallOptions) => {
+    const { operationId, writeId, attempt, at } = event
+    const confirmed: ProcessEvent = {
+      kind: 'confirm',
+      confirmed: writeId,
+      operationId,
+      attempt,
+      at,
+      writeId: `${writeId}-confirmed`,
+    }
+    await append(id, confirmed, giveUpAtMs, options)
+    return confirmed
   }
 
   const isLost = async (current: ReadProcess, options: CallOptions): Promise<boolean> => {
@@ -94,9 +109,14 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
       const abandons = operation.kind === 'cancel' && current !== undefined && (await isLost(current, options))
       const decided = decide(current?.state, operation, abandons)
       if (decided === 'unchanged' || decided === 'repeated') {
-        // It was written before, and met another then or since.
-        if (operation.kind === 'claim' && current?.state.worker !== operation.worker) throw refusalOf(operation)
-        return { ...existing(current), repeated: decided === 'repeated' }
+        const doubtful = decided === 'repeated' ? doubtfulOf(operation, stored) : undefined
+        if (doubtful === undefined) return { ...existing(current), repeated: decided === 'repeated' }
+        if (hasRival(doubtful, stored)) {
+          await withdraw(id, doubtful, giveUpAtMs, options)
+          throw refusalOf(operation)
+        }
+        const confirmed = await confirm(id, doubtful, giveUpAtMs, options)
+        return { ...existing(viewOf(withEvent(stored, confirmed))), repeated: true }
       }
       if (operation.kind === 'report' && current?.state.worker === null) {
         await applyAlone(id, claimBefore(operation), options)
@@ -108,7 +128,11 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
         return { ...existing(viewOf(withEvent(stored, event))), repeated: false }
       }
       const after = await lookAgain(id, event, options)
-      if (!hasRival(event, after)) return { ...existing(viewOf(after)), repeated: false }
+      if (!hasRival(event, after)) {
+        const needsNoWord = event.kind !== 'create' && event.kind !== 'claim'
+        const seen = needsNoWord ? after : withEvent(after, await confirm(id, event, giveUpAtMs, options))
+        return { ...existing(viewOf(seen)), repeated: false }
+      }
       await withdraw(id, event, giveUpAtMs, options)
       if (meetings >= meetingsMax) throw refusalOf(operation)
       await clock.sleep(pauseMs(meetings, ids), options.signal)
@@ -149,6 +173,13 @@ function claimBefore(report: Extract<ProcessOperation, { kind: 'report' }>): Pro
   const { worker, attempt, at } = report
   const operationId = `claim-by-report:${attempt}:${worker}`
   return { kind: 'claim', worker, operationId, writeId: `${report.writeId}-claim`, at }
+}
+
+/** What this operation wrote before, when its writer may never have looked whether it was alone. */
+function doubtfulOf(operation: ProcessOperation, { events }: Stored): ProcessEvent | undefined {
+  if (operation.kind !== 'claim' && operation.kind !== 'create') return undefined
+  const own = liveEvents(events).find(({ operationId }) => operationId === operation.operationId)
+  return events.some((event) => event.kind === 'confirm' && event.confirmed === own?.writeId) ? undefined : own
 }
 
 function withEvent(stored: Stored, event: ProcessEvent): Stored {

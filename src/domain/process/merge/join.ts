@@ -87,7 +87,7 @@ export function liveEvents<Event extends ProcessEvent>(events: readonly Event[])
 
 function notWithdrawn<Event extends ProcessEvent>(events: readonly Event[]): Event[] {
   const withdrawn = new Set(events.flatMap((event) => (event.kind === 'withdraw' ? [event.withdrawn] : [])))
-  return events.filter(({ kind, writeId }) => kind !== 'withdraw' && !withdrawn.has(writeId))
+  return events.filter(({ kind, writeId }) => kind !== 'withdraw' && kind !== 'confirm' && !withdrawn.has(writeId))
 }
 
 function byTime(a: ProcessEvent, b: ProcessEvent): number {
@@ -113,6 +113,7 @@ function isCovered(event: ProcessEvent, base: ProcessState, isDocument: boolean)
 function countOf(events: readonly ProcessEvent[], base: ProcessState, isDocument: boolean): number {
   const counted = new Set<string>()
   for (const event of events) {
+    if (event.kind === 'confirm') continue
     if (event.kind === 'create' ? !isDocument : !isCovered(event, base, isDocument)) counted.add(event.operationId)
   }
   return isDocument ? counted.size : counted.size - 1

@@ -27,6 +27,8 @@ export type ProcessEvent =
   | (Common & { readonly kind: 'delete' })
   /** Takes back a create or a claim that met another one; its writer was told that it failed. */
   | (Common & { readonly kind: 'withdraw'; readonly withdrawn: string })
+  /** Its create or claim was seen to be alone, and its writer may have been told so: it is never taken back any more. */
+  | (Common & { readonly kind: 'confirm'; readonly confirmed: string })
 
 /** A folder beside the document that the process has in stores which decide. */
 export function eventPrefix(id: ProcessId): string {
