@@ -20,6 +20,9 @@ export async function patiently<Value>(
   { endsAtMs, settings, clock, ids, signal }: Patience,
   work: (round: number) => Promise<Value>,
 ): Promise<Value> {
+  const limitMs = endsAtMs - clock.nowMs()
+  // Beside the clock, which may be set back.
+  let waitedMs = 0
   for (let round = 0; ; round++) {
     try {
       return await work(round)
@@ -27,7 +30,8 @@ export async function patiently<Value>(
       signal.throwIfAborted()
       if (!(error instanceof StoreUnavailable) || error.blame !== 'store' || error.again !== 'usual') throw error
       const waitMs = Math.max(error.retryAfterMs ?? 0, settings.backoffMaxMs * (0.5 + 0.5 * ids.fraction()))
-      if (clock.nowMs() + waitMs >= endsAtMs) throw error
+      waitedMs += waitMs
+      if (clock.nowMs() + waitMs >= endsAtMs || waitedMs >= limitMs) throw error
       await clock.sleep(waitMs, signal)
     }
   }

@@ -52,6 +52,8 @@ export function eventStream(
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        // Whatever the item that is waited for does.
+        if (signal.aborted) return controller.close()
         if (!isBegun) {
           isBegun = true
           return controller.enqueue(encoder.encode(`retry: ${retryMs}\n\n`))

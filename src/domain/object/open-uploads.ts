@@ -4,6 +4,7 @@ import { UploadNotFound } from '../../ports/errors.ts'
 import type { Log } from '../../ports/log.ts'
 import { type ObjectKey, parseObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, MultipartUpload, ObjectStore } from '../../ports/object-store.ts'
+import { everyObject } from './list-objects.ts'
 
 /**
  * Which uploads this service has begun and not ended, kept in the store: parts that nobody joins are invisible, and cost as
@@ -48,13 +49,27 @@ export function createOpenUploads(deps: {
     await store.delete(note, options)
   }
 
+  const dropped = async (note: ObjectKey, options: CallOptions): Promise<boolean> => {
+    try {
+      await drop(note, options)
+      return true
+    } catch (error) {
+      options.signal.throwIfAborted()
+      log.warn('not-swept', { prefix, error })
+      return false
+    }
+  }
+
   const sweep = async (): Promise<void> => {
     const options = { signal: AbortSignal.timeout(sweepLimitMs) }
     try {
-      const { objects } = await store.list({ prefix, limit: 1000, ...options })
-      const orphaned = objects.filter(({ lastModified }) => clock.nowMs() - lastModified.getTime() > orphanedAfterMs)
-      for (const { key } of orphaned) await drop(key, options)
-      if (orphaned.length > 0) log.info('swept', { prefix, count: orphaned.length })
+      let count = 0
+      for await (const { key, lastModified } of everyObject(store, prefix, options)) {
+        if (clock.nowMs() - lastModified.getTime() <= orphanedAfterMs) continue
+        // One that cannot be dropped does not keep the others.
+        if (await dropped(key, options)) count += 1
+      }
+      if (count > 0) log.info('swept', { prefix, count })
     } catch (error) {
       log.warn('not-swept', { prefix, error })
     }

@@ -4,7 +4,7 @@ import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { createObjectRecords } from '../../../src/domain/object/object-record.ts'
 import { createOpenUploads } from '../../../src/domain/object/open-uploads.ts'
 import { storeObject } from '../../../src/domain/object/store-object.ts'
-import { StoreUnavailable } from '../../../src/ports/errors.ts'
+import { StoreDenied, StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 
@@ -64,9 +64,11 @@ async function orphan({ store, open }: ReturnType<typeof stage>) {
   const upload = await store.createMultipart(parseObjectKey('files/orphan'), text)
   await open().note(upload, { signal })
   await store.putPart(upload, 1, new Uint8Array(3), { signal })
+  await quiet()
   return upload
 }
 
+/** Until a sweep that was begun on the way is over. */
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 10))
 
 describe('an upload', () => {
@@ -132,6 +134,19 @@ describe('an upload that was left open', () => {
       await quiet()
     }
     expect(lists).toEqual(['open-uploads/', 'open-uploads/'])
+  })
+
+  it('that cannot be dropped does not keep the others', async () => {
+    const on = stage((memory) => ({
+      abortMultipart: (upload, options) =>
+        upload.key === 'files/stuck' ? Promise.reject(new StoreDenied('no')) : memory.abortMultipart(upload, options),
+    }))
+    await on.open().note(await on.store.createMultipart(parseObjectKey('files/stuck'), text), { signal })
+    for (let i = 0; i < 8; i++) await orphan(on)
+    on.pass(49 * hourMs)
+    await on.upload(body())
+    await quiet()
+    expect(await on.notes()).toBe(1)
   })
 
   it('is tried again the next time when the store is away, and was joined after all: nothing is lost', async () => {
