@@ -1,9 +1,10 @@
+import { StoreUnavailable } from '../../ports/errors.ts'
 import type { CallOptions } from '../../ports/object-store.ts'
 import { NotFound } from '../errors.ts'
 import { operationId } from './operation-id.ts'
 import type { ProcessDeps } from './process-deps.ts'
 import type { AppliedOperation, ReadProcess } from './process-ledger.ts'
-import type { ProcessId, ProcessType } from './process-state.ts'
+import { type ProcessId, type ProcessType, StateUnreadable } from './process-state.ts'
 import { AlreadyClaimed } from './refusals.ts'
 
 /**
@@ -24,16 +25,18 @@ export async function claimOldest(
 ): Promise<AppliedOperation | undefined> {
   const { ledger, clock, ids } = deps
   const { worker, types, idempotencyKey, signal } = request
+  const isWanted = ({ state }: ReadProcess) => state.status === 'queued' && (types?.includes(state.type) ?? true)
   const ownId = operationId('claim', idempotencyKey, ids)
   const claim = async (id: ProcessId) => {
     const at = new Date(clock.nowMs()).toISOString()
     return await ledger.apply(id, { kind: 'claim', worker, operationId: ownId, writeId: ids.next(), at }, { signal })
   }
-  const { processes } = await ledger.readAll({ signal })
+  const { processes: readable, unreadable } = await ledger.readAll({ signal })
+  // The one that was given before, or the only one that waits, may be among them.
+  const isComplete = idempotencyKey === undefined && readable.some(isWanted)
+  const processes = isComplete ? readable : [...readable, ...(await readAgain(ledger, unreadable, { signal }))]
   const given = processes.find(({ state }) => state.operations.some((one) => one.operationId === ownId))
-  const queued = processes
-    .filter(({ state }) => state.status === 'queued' && (types?.includes(state.type) ?? true))
-    .sort(byAge)
+  const queued = processes.filter(isWanted).sort(byAge)
   for (const { state } of given === undefined ? queued : [given, ...queued]) {
     try {
       return await claim(state.id)
@@ -42,6 +45,28 @@ export async function claimOldest(
     }
   }
   return undefined
+}
+
+const againMax = 16
+
+/** What could not be read with the others, but for what is damaged. Throws `StoreUnavailable` when it still cannot be. */
+async function readAgain(
+  ledger: ProcessDeps['ledger'],
+  unreadable: readonly string[],
+  options: CallOptions,
+): Promise<ReadProcess[]> {
+  if (unreadable.length > againMax) throw new StoreUnavailable('many processes cannot be read')
+  const read: ReadProcess[] = []
+  for (const id of unreadable) {
+    try {
+      const found = await ledger.read(id as ProcessId, options)
+      if (found !== undefined) read.push(found)
+    } catch (error) {
+      // Nobody was given it, and nobody can be.
+      if (!(error instanceof StateUnreadable)) throw error
+    }
+  }
+  return read
 }
 
 /** A retried process keeps its place: it has waited since it was made. */

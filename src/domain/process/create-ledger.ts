@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../ports/object-store.ts'
 import { createGuardedLedger } from './guarded-ledger.ts'
-import { withHeartbeats, writeHeartbeat } from './heartbeats.ts'
+import { withHeartbeat, withHeartbeats, writeHeartbeat } from './heartbeats.ts'
 import { type InTurn, type LedgerDeps, storeNowMs } from './ledger-deps.ts'
 import { createEventLedger } from './merge/event-ledger.ts'
 import type { ProcessLedger, Sync } from './process-ledger.ts'
@@ -29,15 +29,13 @@ export function createLedger(deps: Omit<LedgerDeps, 'reader'> & { inTurn?: InTur
     sync,
     async read(id, options) {
       const found = await ways[await sync(options)].read(id, options)
-      const [heard] = await withHeartbeats(store, found === undefined ? [] : [found], nowMs(), options)
-      return heard
+      return found && (await withHeartbeat(store, found, nowMs(), options))
     },
     async readAll(options) {
-      const { processes, unreadable } = await ways[await sync(options)].readAll(options)
-      return { processes: await withHeartbeats(store, processes, nowMs(), options), unreadable }
+      return await withHeartbeats(store, await ways[await sync(options)].readAll(options), nowMs(), options)
     },
     series: async (id, request, options) => readSeries(store, await reader.one(id, 'all', options), request, options),
-    beat: (id, attempt, options) => writeHeartbeat(store, id, attempt, options),
+    beat: (id, attempt, options) => writeHeartbeat(store, { id, attempt, beatId: deps.ids.next() }, options),
     async apply(id, operation, options) {
       const applied = await ways[await sync(options)].apply(id, operation, options)
       if (operation.kind === 'delete') await sweepTraces(store, applied.state, options)

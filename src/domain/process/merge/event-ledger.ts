@@ -1,6 +1,6 @@
 import { StoreUnavailable, UnsupportedByStore } from '../../../ports/errors.ts'
 import type { CallOptions } from '../../../ports/object-store.ts'
-import { withHeartbeats } from '../heartbeats.ts'
+import { withHeartbeat } from '../heartbeats.ts'
 import { type InTurn, type LedgerDeps, pauseMs, roundsMax, storeNowMs } from '../ledger-deps.ts'
 import { livenessOf } from '../liveness.ts'
 import type { ProcessOperation } from '../operation.ts'
@@ -93,8 +93,8 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
 
   const isLost = async (current: ReadProcess, options: CallOptions): Promise<boolean> => {
     const nowMs = storeNowMs(deps)
-    const [heard] = await withHeartbeats(store, [current], nowMs, options)
-    return heard !== undefined && livenessOf(heard.state, nowMs) === 'lost'
+    const heard = await withHeartbeat(store, current, nowMs, options)
+    return livenessOf(heard.state, nowMs) === 'lost'
   }
 
   const applyAlone = async (
