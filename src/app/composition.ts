@@ -17,7 +17,7 @@ import { createLedger } from '../domain/process/create-ledger.ts'
 import type { InTurn } from '../domain/process/ledger-deps.ts'
 import type { ProcessDeps } from '../domain/process/process-deps.ts'
 import type { ProcessLedger } from '../domain/process/process-ledger.ts'
-import { createProcessLooks, type ProcessLooks } from '../domain/process/process-looks.ts'
+import { createProcessLooks } from '../domain/process/process-looks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
 import type { Ids } from '../ports/ids.ts'
@@ -36,7 +36,7 @@ import { linkRoutes } from './http/routes/links.ts'
 import type { Metrics } from './http/routes/metrics.ts'
 import { objectRoutes } from './http/routes/objects.ts'
 import { operationRoutes } from './http/routes/operations.ts'
-import { processEventRoutes, type StreamLimits } from './http/routes/process-events.ts'
+import { type ProcessEventsDeps, processEventRoutes, type StreamLimits } from './http/routes/process-events.ts'
 import { processRoutes } from './http/routes/processes.ts'
 import type { BreakerHealth } from './http/routes/readiness.ts'
 import { version } from './version.ts'
@@ -79,7 +79,7 @@ const READ_FORM = token<ReadForm>('ReadForm')
 const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('WriteObject')
 const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
 const LEDGER = token<ProcessLedger>('ProcessLedger')
-const PROCESSES = token<ProcessDeps & { digests: Digests; looks: ProcessLooks }>('Processes')
+const PROCESSES = token<ProcessDeps & ProcessEventsDeps & { digests: Digests }>('Processes')
 const EXPORTS = token<ExportRouteDeps>('Exports')
 const APP = token<Hono<AppEnv>>('App')
 
@@ -121,6 +121,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
   bind(container, PROCESSES, (get) => ({
     ledger: get(LEDGER),
     looks: createProcessLooks({ ledger: get(LEDGER), clock, shared: foundation.streams.shared }),
+    streams: foundation.streams,
     clock,
     ids,
     digests,
@@ -151,7 +152,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
       }),
       ...exportRoutes(get(EXPORTS)),
       // Before those of one process, whose path takes any id.
-      ...processEventRoutes({ ...get(PROCESSES), streams: foundation.streams }),
+      ...processEventRoutes(get(PROCESSES)),
       ...processRoutes(get(PROCESSES)),
     ]
     const operations = operationRoutes(

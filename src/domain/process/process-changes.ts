@@ -1,3 +1,4 @@
+import type { Clock } from '../../ports/clock.ts'
 import { StoreUnavailable } from '../../ports/errors.ts'
 import type { CallOptions } from '../../ports/object-store.ts'
 import { livenessOf } from './liveness.ts'
@@ -7,12 +8,17 @@ import type { ProcessId } from './process-state.ts'
 
 export type ProcessChange =
   | { readonly kind: 'changed'; readonly process: ReadProcess }
+  /** All that are there, so that who comes back knows what is not there any more. */
+  | { readonly kind: 'present'; readonly ids: readonly string[] }
   | { readonly kind: 'deleted'; readonly id: ProcessId }
   /** Nothing can be seen now; what changes meanwhile comes later. */
   | { readonly kind: 'unavailable' }
 
-/** How far the clocks of instances may be apart: what was changed so long before is told once more rather than not at all. */
-const overlapMs = 60_000
+/**
+ * How far the clocks of instances and the store may be apart: what was changed so long before is told once more rather than
+ * not at all. S3 itself serves nobody whose clock is farther off.
+ */
+const overlapMs = 15 * 60_000
 
 /** What a follower would see change: the state, who holds it, and whether its worker still speaks. */
 const faceOf = ({ state, etag, conflicts }: ReadProcess, nowMs: number): string =>
@@ -32,8 +38,9 @@ async function lookOrUndefined<Seen>(
 }
 
 /**
- * What becomes of all processes from `sinceMs` on, a minute before it included: who then reads the list knows everything.
- * Each process is told as it is, whole; of several changes between two looks the last. Ends with the signal's reason.
+ * What becomes of all processes from `sinceMs` on, a quarter of an hour before it included, after the ids of all that are
+ * there: who then reads the list knows everything, and who comes back misses nothing. `nowMs` is the store's time. Each
+ * process is told as it is, whole; of several changes between two looks the last. Ends with the signal's reason.
  */
 export async function* processChanges(
   next: NextLook<EveryProcess>,
@@ -48,6 +55,9 @@ export async function* processChanges(
       continue
     }
     const { processes, unreadable } = looked.seen
+    // What cannot be read now is there.
+    const there = new Set<string>([...processes.map(({ state }) => state.id), ...unreadable])
+    if (isFirst) yield { kind: 'present', ids: [...there].sort() }
     const atMs = nowMs()
     const changed = processes.filter((process) => faces.get(process.state.id) !== faceOf(process, atMs))
     for (const process of changed.sort((a, b) => a.state.updatedAt.localeCompare(b.state.updatedAt))) {
@@ -55,8 +65,6 @@ export async function* processChanges(
       const isNews = !isFirst || Date.parse(process.state.updatedAt) >= sinceMs - overlapMs
       if (isNews) yield { kind: 'changed', process }
     }
-    // What cannot be read now is there.
-    const there = new Set<string>([...processes.map(({ state }) => state.id), ...unreadable])
     for (const id of faces.keys()) {
       if (there.has(id)) continue
       faces.delete(id)
@@ -96,23 +104,31 @@ export async function* changesOfProcess(
   }
 }
 
-/** The process once it is another than `isKnown`, or as it is when the time is over. */
+/** The process once it is another than `isKnown`, or as it is when the time is over. Costs one look each second. */
 export async function awaitChange(
   next: NextLook<ReadProcess | undefined>,
   {
-    nowMs,
+    clock,
     isKnown,
     waitMs,
     signal,
-  }: CallOptions & {
-    nowMs: () => number
-    isKnown: (process: ReadProcess) => boolean
-    waitMs: number
-  },
+  }: CallOptions & { clock: Clock; isKnown: (process: ReadProcess) => boolean; waitMs: number },
 ): Promise<ReadProcess | undefined> {
-  const endsAtMs = nowMs() + waitMs
-  for (;;) {
-    const process = await next({ signal })
-    if (process === undefined || !isKnown(process) || nowMs() >= endsAtMs) return process
+  const answered = new AbortController()
+  let isOver = false
+  // A timer and not the time of day, which may be set back.
+  clock.sleep(waitMs, AbortSignal.any([signal, answered.signal])).then(
+    () => {
+      isOver = true
+    },
+    () => {},
+  )
+  try {
+    for (;;) {
+      const process = await next({ signal })
+      if (process === undefined || !isKnown(process) || isOver) return process
+    }
+  } finally {
+    answered.abort()
   }
 }

@@ -42,6 +42,13 @@ const follow = async (service: ReturnType<typeof createService>, path: string, l
     }),
   )
 
+/** Of all processes, after what is told first. */
+async function followAll(service: ReturnType<typeof createService>, lastEventId?: string) {
+  const events = await follow(service, '/events', lastEventId)
+  expect(await nextOf(events)).toMatchObject({ event: 'processes', id: expect.stringMatching(/^\d{4}-.*Z$/) })
+  return events
+}
+
 const nextOf = async (events: AsyncGenerator<Told, void>) => (await events.next()).value ?? undefined
 
 describe('GET /v1/processes/events', () => {
@@ -49,7 +56,7 @@ describe('GET /v1/processes/events', () => {
     const { service, made } = inRealTime()
     const other = inRealTime({ store: service.store, ids: createIds() })
     await made({ id: 'p' })
-    const events = await follow(service, '/events')
+    const events = await followAll(service)
     expect(await nextOf(events)).toMatchObject({ event: 'process', data: { id: 'p', version: 1 } })
     const startedAtMs = performance.now()
     await other.cancel('p')
@@ -63,11 +70,11 @@ describe('GET /v1/processes/events', () => {
   it('goes on after the last event that was seen', async () => {
     const { service, made } = inRealTime()
     await made({ id: 'p' })
-    const first = await follow(service, '/events')
+    const first = await followAll(service)
     const seen = await nextOf(first)
     await first.return()
     await made({ id: 'q' })
-    const again = await follow(service, '/events', seen?.id)
+    const again = await followAll(service, seen?.id)
     const ids = [(await nextOf(again))?.data.id, (await nextOf(again))?.data.id]
     expect(ids).toEqual(['p', 'q'])
     await again.return()
@@ -85,7 +92,7 @@ describe('GET /v1/processes/events', () => {
       }),
     })
     await made({ id: 'p' })
-    const all = await Promise.all(Array.from({ length: 50 }, () => follow(service, '/events')))
+    const all = await Promise.all(Array.from({ length: 50 }, () => followAll(service)))
     await Promise.all(all.map(nextOf))
     const before = lists
     await new Promise((resolve) => setTimeout(resolve, 2_500))
@@ -172,6 +179,17 @@ describe('GET /v1/processes/{id}?waitSeconds', () => {
     await made({ id: 'p' })
     expect((await service.request('/v1/processes/p?waitSeconds=25')).status).toBe(200)
     expect((await waiting(service, '"old"', 25)).answer.status).toBe(200)
+  })
+
+  it('answers as it is when the service is about to end', async () => {
+    const ending = new AbortController()
+    const { service, made, get } = inRealTime({ ending: ending.signal })
+    await made({ id: 'p' })
+    const wait = waiting(service, (await get('p')).headers.get('etag'), 25)
+    setTimeout(() => ending.abort(), 300)
+    const { answer, tookMs } = await wait
+    expect(answer.status).toBe(304)
+    expect(tookMs).toBeLessThan(10_000)
   })
 
   it('refuses to wait for longer than 25 seconds', async () => {

@@ -5,7 +5,12 @@ import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { createLedger } from '../../../src/domain/process/create-ledger.ts'
 import { createProcess } from '../../../src/domain/process/create-process.ts'
 import { deleteProcess } from '../../../src/domain/process/delete-process.ts'
-import { changesOfProcess, type ProcessChange, processChanges } from '../../../src/domain/process/process-changes.ts'
+import {
+  awaitChange,
+  changesOfProcess,
+  type ProcessChange,
+  processChanges,
+} from '../../../src/domain/process/process-changes.ts'
 import { processId } from '../../../src/domain/process/process-state.ts'
 import { reportProcess } from '../../../src/domain/process/report-process.ts'
 import { cancelProcess } from '../../../src/domain/process/steer-process.ts'
@@ -68,20 +73,37 @@ function stage() {
 const told = (change: ProcessChange | undefined) => {
   if (change === undefined) return 'the end'
   if (change.kind === 'changed') return `${change.process.state.id} ${change.process.state.version}`
+  if (change.kind === 'present') return `there: ${change.ids.join(' ')}`
   return change.kind === 'deleted' ? `${change.id} deleted` : 'unavailable'
 }
 
 /** The next change; the generator looks until there is one. */
 const nextOf = async (changes: AsyncGenerator<ProcessChange, void>) => told((await changes.next()).value ?? undefined)
 
+/** Without what is told first. */
+async function followAll(...args: Parameters<typeof processChanges>): Promise<AsyncGenerator<ProcessChange, void>> {
+  const changes = processChanges(...args)
+  expect(await nextOf(changes)).toMatch(/^there: /)
+  return changes
+}
+
 describe('what becomes of all processes', () => {
-  it('is told from a minute before on, each process as it is', async () => {
+  it('begins with all that are there, so that who comes back knows what is gone', async () => {
+    const { create, cancel, remove, all, clock } = stage()
+    for (const id of ['b', 'a', 'c']) await create(id)
+    await cancel('c')
+    await remove('c')
+    const { signal } = new AbortController()
+    expect(await nextOf(processChanges(all, { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal }))).toBe('there: a b')
+  })
+
+  it('is told from a quarter of an hour before on, each process as it is', async () => {
     const { create, report, pass, all, clock } = stage()
     await create('old')
-    pass(61_000)
+    pass(16 * 60_000)
     await create('young')
     const { signal } = new AbortController()
-    const changes = processChanges(all, { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal })
+    const changes = await followAll(all, { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal })
     expect(await nextOf(changes)).toBe('young 1')
     await report('old', 0)
     await report('old', 1)
@@ -98,7 +120,7 @@ describe('what becomes of all processes', () => {
     await create('b')
     pass(3_600_000)
     const { signal } = new AbortController()
-    const changes = processChanges(all, { nowMs: clock.nowMs, sinceMs: lastMs, signal })
+    const changes = await followAll(all, { nowMs: clock.nowMs, sinceMs: lastMs, signal })
     expect([await nextOf(changes), await nextOf(changes)]).toEqual(['a 1', 'b 1'])
   })
 
@@ -109,7 +131,7 @@ describe('what becomes of all processes', () => {
     await create('q')
     await cancel('q')
     const { signal } = new AbortController()
-    const changes = processChanges(all, { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal })
+    const changes = await followAll(all, { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal })
     expect([await nextOf(changes), await nextOf(changes)].sort()).toEqual(['p 2', 'q 2'])
     await remove('q')
     expect(await nextOf(changes)).toBe('q deleted')
@@ -121,7 +143,7 @@ describe('what becomes of all processes', () => {
     const { create, fail, all, clock } = stage()
     await create('p')
     const { signal } = new AbortController()
-    const changes = processChanges(all, { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal })
+    const changes = await followAll(all, { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal })
     expect(await nextOf(changes)).toBe('p 1')
     fail(true)
     expect(await nextOf(changes)).toBe('unavailable')
@@ -135,7 +157,7 @@ describe('what becomes of all processes', () => {
     await create('p')
     const { signal } = new AbortController()
     let looks = 0
-    const changes = processChanges(
+    const changes = await followAll(
       async (options) => {
         looks += 1
         return looks === 2 ? { processes: [], unreadable: ['p'] } : await all(options)
@@ -147,6 +169,33 @@ describe('what becomes of all processes', () => {
     while (looks < 3) await new Promise((resolve) => setTimeout(resolve, 1))
     await create('q')
     expect(await next).toBe('q 1')
+  })
+})
+
+describe('waiting for a change', () => {
+  it('ends by a timer, also when the clock is set back', async () => {
+    const { create, one } = stage()
+    await create('p')
+    let looks = 0
+    const look = one('p')
+    let over = () => {}
+    const clock = {
+      nowMs: () => 1e12 - looks * 3_600_000,
+      sleep: () =>
+        new Promise<void>((resolve) => {
+          over = resolve
+        }),
+    }
+    const { signal } = new AbortController()
+    const process = await awaitChange(
+      async (options) => {
+        looks += 1
+        if (looks === 3) over()
+        return await look(options)
+      },
+      { clock, isKnown: () => true, waitMs: 25_000, signal },
+    )
+    expect([process?.state.id, looks]).toEqual(['p', 3])
   })
 })
 

@@ -9,7 +9,7 @@ import type { AppContext } from '../context.ts'
 import { eventStream, type StreamItem } from '../event-stream.ts'
 import { type Route, route } from '../route.ts'
 import { parsed, problemResponse } from '../schemas/fields.ts'
-import { processJson } from '../schemas/process.ts'
+import { type ProcessJson, processJson } from '../schemas/process.ts'
 
 export interface ProcessEventsDeps {
   readonly ledger: Pick<ProcessLedger, 'read' | 'nowMs'>
@@ -26,7 +26,7 @@ export interface StreamLimits {
 }
 
 const description = `\`event: process\` with the process as JSON, whole, whenever it has changed; \`event: process-deleted\` with its
-id. Of several changes within a second the last is told. A comment comes at least every 15 s. A stream ends after some time, and
+\`id\`. Of several changes within a second the last is told. A comment comes at least every 15 s. A stream ends after some time, and
 browsers reconnect by themselves with \`Last-Event-ID\`.`
 
 const lastEventId = { 'Last-Event-ID': 'goes on after that event' }
@@ -36,13 +36,14 @@ export function processEventRoutes({ ledger, looks, clock, streams }: ProcessEve
   const nowMs = () => ledger.nowMs()
   const items = async function* (
     changes: AsyncGenerator<ProcessChange, void>,
-    idOf: (process: ReturnType<typeof processJson>) => string,
+    idOf: (process?: ProcessJson) => string | undefined,
   ): AsyncGenerator<StreamItem, void> {
     for await (const change of changes) {
       if (change.kind === 'unavailable') yield { comment: 'the store is not available' }
+      else if (change.kind === 'present') yield { id: idOf(), type: 'processes', data: { ids: change.ids } }
       else if (change.kind === 'deleted') yield { id: undefined, type: 'process-deleted', data: { id: change.id } }
       else {
-        const data = processJson(change.process, ledger.nowMs())
+        const data = processJson(change.process, nowMs())
         yield { id: idOf(data), type: 'process', data }
       }
     }
@@ -51,7 +52,7 @@ export function processEventRoutes({ ledger, looks, clock, streams }: ProcessEve
   const open = (
     c: AppContext,
     from: (signal: AbortSignal) => AsyncGenerator<ProcessChange, void>,
-    idOf: (process: ReturnType<typeof processJson>) => string,
+    idOf: (process?: ProcessJson) => string | undefined,
   ): Response => {
     const leaving = new AbortController()
     const ends = [leaving.signal, c.var.signal, AbortSignal.timeout(streams.lastMs)]
@@ -66,18 +67,21 @@ export function processEventRoutes({ ledger, looks, clock, streams }: ProcessEve
       operationId: 'followProcesses',
       tag: 'processes',
       summary: 'Follow all processes',
-      description: `${description}\n\nOpen the stream first and read the list then: what changed in the minute before is told, too.`,
+      description: `${description}
+
+Begins with \`event: processes\` and the \`ids\` of all that are there, so that who comes back forgets the others, and with what has
+changed in the quarter of an hour before. Open the stream first and read the list then: nothing is missed in between.`,
       scope: 'read',
       headers: lastEventId,
       responses: { 200: stream },
     },
     (c) => {
       const last = Date.parse(c.req.header('last-event-id') ?? '')
-      const sinceMs = Number.isNaN(last) ? ledger.nowMs() : last
+      const sinceMs = Number.isNaN(last) ? nowMs() : last
       return open(
         c,
         (signal) => processChanges(looks.all(), { nowMs, sinceMs, signal }),
-        ({ updatedAt }) => updatedAt,
+        () => new Date(nowMs()).toISOString(),
       )
     },
   )
@@ -102,7 +106,7 @@ export function processEventRoutes({ ledger, looks, clock, streams }: ProcessEve
       return open(
         c,
         (signal) => changesOfProcess(looks.one(id), { nowMs, id, after, signal }),
-        ({ version }) => `${version}`,
+        (process) => process && `${process.version}`,
       )
     },
   )

@@ -28,6 +28,7 @@ import {
   NewProcessSchema,
   ReportSchema,
 } from '../schemas/process-input.ts'
+import type { StreamLimits } from './process-events.ts'
 
 const idParams = z.object({ id: parsed(processId) })
 
@@ -52,8 +53,23 @@ const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetitio
 /** How long a request may wait for a change, in seconds. */
 const maxWaitSeconds = 25
 
-export function processRoutes(deps: ProcessDeps & { digests: Digests; looks: ProcessLooks }): Route[] {
-  const { ledger, looks } = deps
+export function processRoutes(
+  deps: ProcessDeps & { digests: Digests; looks: ProcessLooks; streams: Pick<StreamLimits, 'ending'> },
+): Route[] {
+  const { ledger, looks, clock } = deps
+  const { ending } = deps.streams
+
+  /** Or as it is when the service is about to end. */
+  const waitForChange = async (c: AppContext, id: ProcessId, isKnown: (p: ReadProcess) => boolean, waitMs: number) => {
+    const { signal } = c.var
+    const until = ending === undefined ? signal : AbortSignal.any([signal, ending])
+    try {
+      return await awaitChange(looks.one(id), { clock, isKnown, waitMs, signal: until })
+    } catch (error) {
+      if (signal.aborted || ending?.aborted !== true) throw error
+      return await ledger.read(id, { signal })
+    }
+  }
 
   const answer = (c: AppContext, process: ReadProcess, status: 200 | 201 = 200) =>
     c.json(processJson(process, ledger.nowMs()), status, { ETag: quoted(process.etag) })
@@ -152,7 +168,7 @@ export function processRoutes(deps: ProcessDeps & { digests: Digests; looks: Pro
       const found =
         ifNoneMatch === undefined || waitSeconds === 0
           ? await ledger.read(id, { signal })
-          : await awaitChange(looks.one(id), { nowMs: deps.clock.nowMs, isKnown, waitMs: waitSeconds * 1000, signal })
+          : await waitForChange(c, id, isKnown, waitSeconds * 1000)
       if (found === undefined) throw new NotFound('no such process')
       if (isKnown(found)) return c.body(null, 304, { ETag: quoted(found.etag) })
       return answer(c, found)
