@@ -7,6 +7,7 @@ import type { TestContext } from 'vitest'
 const packages = {
   unzip: 'unzip',
   python3: 'python3',
+  curl: 'curl',
   '7zz': '7zip',
   '7z': '7zip',
   bsdtar: 'libarchive-tools',
