@@ -39,7 +39,7 @@ describe("the doctor's table", () => {
     expect(text).toContain('✗ fix: an explanation')
     expect(text).toContain('! an explanation')
     expect(text.split('\n').at(-1)).toBe(
-      'process state: merge (one instance only) · links: ours · uploads: resumable (own part list)',
+      'process state: merge (no takeover) · links: ours · uploads: resumable (own part list)',
     )
   })
 

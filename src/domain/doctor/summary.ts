@@ -29,7 +29,7 @@ export function usesOf(
 
 const words = {
   cas: 'cas',
-  merge: 'merge (one instance only)',
+  merge: 'merge (no takeover)',
   store: "store's own",
   service: 'ours',
   resumable: 'resumable',
