@@ -95,6 +95,21 @@ describe('processes on a store that ignores conditions', () => {
     },
   )
 
+  it('are taken by the first report of one of many workers, and the others are fenced', async () => {
+    const { clients, made, read, events } = open(3)
+    const { id } = await made()
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => clients[i % 3]?.report(id, { worker: `w${i}`, seq: 1, status: 'running' })),
+    )
+    const won = answers.flatMap((answer, i) => (answer?.status === 200 ? [`w${i}`] : []))
+    expect(won.length).toBeLessThanOrEqual(1)
+    for (const answer of answers) {
+      if (answer !== undefined && answer.status !== 200) await expectProblem(answer, 409, 'fenced')
+    }
+    expect((await read(id)).worker).toBe(won[0] ?? null)
+    expect(events('process-held-twice')).toEqual([])
+  })
+
   it('are made once of racing requests for one id', async () => {
     const { clients, list } = open(3)
     const answers = await Promise.all(

@@ -7,7 +7,7 @@ import type { ProcessOperation } from '../operation.ts'
 import type { AppliedOperation, LedgerWay, ReadProcess } from '../process-ledger.ts'
 import type { StoredProcess } from '../process-reader.ts'
 import { isFinal, type ProcessId, type ProcessState } from '../process-state.ts'
-import { AlreadyClaimed, IllegalTransition, ProcessExists } from '../refusals.ts'
+import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists } from '../refusals.ts'
 import { transition } from '../transition.ts'
 import { eventOf } from './event-of.ts'
 import { joinProcess, liveEvents } from './join.ts'
@@ -119,7 +119,11 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
         return { ...existing(viewOf(withEvent(stored, confirmed))), repeated: true }
       }
       if (operation.kind === 'report' && current?.state.worker === null) {
-        await applyAlone(id, claimBefore(operation), options)
+        // A listing may be late with the claim.
+        if (meetings > roundsMax) throw new StoreUnavailable('the claim of this worker is not listed')
+        await applyAlone(id, claimBefore(operation), options).catch((error: unknown) => {
+          throw error instanceof AlreadyClaimed ? new Fenced('another worker holds this attempt') : error
+        })
         continue
       }
       const event = eventOf(operation, current?.state, { abandons, meetings })
