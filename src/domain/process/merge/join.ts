@@ -31,7 +31,9 @@ export function joinProcess(
   events: readonly (ProcessEvent & { readonly storedAt?: string })[],
 ): JoinedProcess | undefined {
   const live = liveEvents(events)
-  const birth = live.find((event) => event.kind === 'create')
+  const confirmed = new Set(events.flatMap((event) => (event.kind === 'confirm' ? [event.confirmed] : [])))
+  const births = live.filter((event) => event.kind === 'create')
+  const birth = births.find(({ writeId }) => confirmed.has(writeId)) ?? births[0]
   const base = document ?? (birth && createdState({ ...birth, id }))
   if (base === undefined) return undefined
   const added = live.filter((event) => event !== birth && !isCovered(event, base, document !== undefined))
@@ -42,7 +44,7 @@ export function joinProcess(
       ? { ...base, ...freshAttempt(base), attempt, status: 'queued', worker: null, heardAt: null }
       : base
   const current = added.filter((event) => event.attempt === attempt)
-  const workers = holders(start, current)
+  const workers = holders(start, current, confirmed)
   const [worker = null] = workers
   const words = current
     .filter((event) => event.kind === 'report')
@@ -120,10 +122,11 @@ function countOf(events: readonly ProcessEvent[], base: ProcessState, isDocument
 }
 
 /** Who was told that the attempt is his, the first first. */
-function holders(start: ProcessState, current: readonly ProcessEvent[]): string[] {
-  const speakers = current.filter((event) => event.kind === 'claim' || event.kind === 'report')
-  // A claim comes before every word, whatever the clocks of two instances say.
-  const inOrder = [...speakers.filter(({ kind }) => kind === 'claim'), ...speakers]
+function holders(start: ProcessState, current: readonly ProcessEvent[], confirmed: ReadonlySet<string>): string[] {
+  const claims = current.filter((event) => event.kind === 'claim')
+  const reports = current.filter((event) => event.kind === 'report')
+  // Whoever was seen to be alone comes first, whatever the clocks of two instances say; others may step back yet.
+  const inOrder = [...claims.filter(({ writeId }) => confirmed.has(writeId)), ...reports, ...claims]
   return [...new Set([...(start.worker === null ? [] : [start.worker]), ...inOrder.map(({ worker }) => worker)])]
 }
 

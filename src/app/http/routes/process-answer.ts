@@ -1,0 +1,24 @@
+import * as z from 'zod'
+import type { ProcessLedger, ReadProcess } from '../../../domain/process/process-ledger.ts'
+import { processId } from '../../../domain/process/process-state.ts'
+import type { AppContext } from '../context.ts'
+import { quoted } from '../entity-tags.ts'
+import { parsed, problemResponse } from '../schemas/fields.ts'
+import { ProcessSchema, processJson } from '../schemas/process.ts'
+
+export const idParams = z.object({ id: parsed(processId) })
+
+export const oneProcess = { description: 'the process', json: ProcessSchema }
+export const cannotDecide = {
+  ...problemResponse,
+  description: 'needs a store that decides between writers; see `sync`',
+}
+/** Of every call that may be repeated. */
+export const key = {
+  'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result',
+}
+
+export const answerWith =
+  (ledger: Pick<ProcessLedger, 'nowMs'>) =>
+  (c: AppContext, process: ReadProcess, status: 200 | 201 = 200) =>
+    c.json(processJson(process, ledger.nowMs()), status, { ETag: quoted(process.etag) })
