@@ -28,6 +28,23 @@ const liveness = async (clients: ReturnType<typeof open>['clients'], id: string)
   await Promise.all(clients.map(async (client) => (await client.read(id)).liveness))
 
 describe('liveness', () => {
+  it('is a change to who asks for changes, and none to who names the version that he wants to change', async () => {
+    const { made, claim, reported, get, cancel, advance } = open(0)
+    const { id } = await made()
+    await claim(id)
+    await reported(id, { seq: 0, status: 'running', expectNextInSeconds: 30 })
+    const etag = `${(await get(id)).headers.get('etag')}`
+    const asked = async () => (await get(id, { 'if-none-match': etag })).status
+    expect(await asked()).toBe(304)
+    advance(100_000)
+    expect(await asked()).toBe(200)
+    const stalled = await get(id)
+    expect(stalled.headers.get('etag')).not.toBe(etag)
+    advance(3_600_000)
+    expect((await cancel(id, { 'if-match': `${stalled.headers.get('etag')}` })).status).toBe(200)
+    expect((await cancel(id, { 'if-match': etag })).status).toBe(412)
+  })
+
   it('is measured by the clock of the store, whatever the instances believe', async () => {
     const { clients, claim, reported, advance } = open(0, hourMs, -hourMs)
     const { id } = (await clients[1]?.made()) ?? { id: '' }

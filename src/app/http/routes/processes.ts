@@ -1,7 +1,5 @@
 import * as z from 'zod'
 import { NotFound } from '../../../domain/errors.ts'
-import { beatProcess } from '../../../domain/process/beat-process.ts'
-import { claimOldest } from '../../../domain/process/claim-oldest.ts'
 import { createProcess } from '../../../domain/process/create-process.ts'
 import { deleteProcess } from '../../../domain/process/delete-process.ts'
 import { listProcesses } from '../../../domain/process/list-processes.ts'
@@ -9,35 +7,20 @@ import { awaitChange } from '../../../domain/process/process-changes.ts'
 import type { ProcessDeps } from '../../../domain/process/process-deps.ts'
 import type { ReadProcess } from '../../../domain/process/process-ledger.ts'
 import type { ProcessLooks } from '../../../domain/process/process-looks.ts'
-import { type ProcessId, processId, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
-import { reportProcess } from '../../../domain/process/report-process.ts'
-import { cancelProcess, claimProcess, retryProcess, takeOverProcess } from '../../../domain/process/steer-process.ts'
+import { type ProcessId, processStatuses, processTypes } from '../../../domain/process/process-state.ts'
+import { cancelProcess, retryProcess } from '../../../domain/process/steer-process.ts'
 import type { Digests } from '../../../ports/digests.ts'
 import { PreconditionFailed } from '../../../ports/errors.ts'
 import type { AppContext } from '../context.ts'
 import { matchesStrongly, matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
-import { pageQuery, parsed, problemResponse, TimeSchema } from '../schemas/fields.ts'
+import { pageQuery, problemResponse, TimeSchema } from '../schemas/fields.ts'
 import { ProcessSchema, processJson } from '../schemas/process.ts'
-import {
-  ClaimOldestSchema,
-  ClaimSchema,
-  HeartbeatSchema,
-  maxReportBytes,
-  NewProcessSchema,
-  ReportSchema,
-} from '../schemas/process-input.ts'
+import { NewProcessSchema } from '../schemas/process-input.ts'
+import { answerWith, cannotDecide, idParams, key, oneProcess, shownTag, tagsOfVersion } from './process-answer.ts'
 import type { StreamLimits } from './process-events.ts'
-
-const idParams = z.object({ id: parsed(processId) })
-
-const ReportedSchema = z.object({
-  applied: z.boolean(),
-  duplicate: z.boolean(),
-  cancelRequested: z.boolean(),
-  version: z.number().int(),
-})
+import { workerRoutes } from './process-workers.ts'
 
 const PointSchema = z.object({
   seq: z.number().int().meta({ description: 'of the report that it came with' }),
@@ -45,10 +28,6 @@ const PointSchema = z.object({
   at: TimeSchema,
   metrics: z.record(z.string(), z.number()),
 })
-
-const oneProcess = { description: 'the process', json: ProcessSchema }
-const cannotDecide = { ...problemResponse, description: 'needs a store that decides between writers; see `sync`' }
-const key = { 'Idempotency-Key': '1 to 128 visible ASCII characters; a repetition is answered with the first result' }
 
 /** How long a request may wait for a change, in seconds. */
 const maxWaitSeconds = 25
@@ -58,6 +37,7 @@ export function processRoutes(
 ): Route[] {
   const { ledger, looks, clock } = deps
   const { ending } = deps.streams
+  const answer = answerWith(ledger)
 
   /** Or as it is when the service is about to end. */
   const waitForChange = async (c: AppContext, id: ProcessId, isKnown: (p: ReadProcess) => boolean, waitMs: number) => {
@@ -71,15 +51,12 @@ export function processRoutes(
     }
   }
 
-  const answer = (c: AppContext, process: ReadProcess, status: 200 | 201 = 200) =>
-    c.json(processJson(process, ledger.nowMs()), status, { ETag: quoted(process.etag) })
-
   /** Honours `If-Match` by looking first: a change in between is the state machine's to judge. */
   const demandVersion = async <T>(c: AppContext, id: ProcessId, operate: () => Promise<T>): Promise<T> => {
     const ifMatch = c.req.header('if-match')
     if (ifMatch !== undefined) {
       const found = await ledger.read(id, { signal: c.var.signal })
-      if (found === undefined || !matchesStrongly(ifMatch, found.etag)) {
+      if (found === undefined || !tagsOfVersion(found).some((tag) => matchesStrongly(ifMatch, tag))) {
         throw new PreconditionFailed('another version is stored')
       }
     }
@@ -164,113 +141,15 @@ export function processRoutes(
     async (c, { params: { id }, query: { waitSeconds } }) => {
       const { signal } = c.var
       const ifNoneMatch = c.req.header('if-none-match')
-      const isKnown = ({ etag }: ReadProcess) => ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag)
+      const isKnown = (process: ReadProcess) =>
+        ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, shownTag(process, ledger.nowMs()))
       const found =
         ifNoneMatch === undefined || waitSeconds === 0
           ? await ledger.read(id, { signal })
           : await waitForChange(c, id, isKnown, waitSeconds * 1000)
       if (found === undefined) throw new NotFound('no such process')
-      if (isKnown(found)) return c.body(null, 304, { ETag: quoted(found.etag) })
+      if (isKnown(found)) return c.body(null, 304, { ETag: quoted(shownTag(found, ledger.nowMs())) })
       return answer(c, found)
-    },
-  )
-
-  const report = route(
-    {
-      method: 'post',
-      path: '/v1/processes/{id}/reports',
-      operationId: 'reportProcess',
-      tag: 'processes',
-      summary: 'What a worker says about its attempt',
-      description:
-        'The first report of a queued process claims it. A re-sent `seq` is a duplicate and has no second effect.',
-      scope: 'worker',
-      params: idParams,
-      json: ReportSchema,
-      jsonBytes: maxReportBytes,
-      responses: { 200: { description: 'taken', json: ReportedSchema }, 404: problemResponse, 409: problemResponse },
-    },
-    async (c, { params, json }) => {
-      const { worker, attempt, seq, status, step, totalSteps, metrics, message, error, expectNextInSeconds } = json
-      const points = json.points?.map(({ at, ...point }) => (at === undefined ? point : { ...point, at }))
-      const said = { worker, attempt, seq, status, step, totalSteps, metrics, points, message, error }
-      const report = { ...said, expectNextInSeconds }
-      const { state, repeated } = await reportProcess(deps, params.id, report, { signal: c.var.signal })
-      const { cancelRequested, version } = state
-      return c.json({ applied: !repeated, duplicate: repeated, cancelRequested, version })
-    },
-  )
-
-  const heartbeat = route(
-    {
-      method: 'post',
-      path: '/v1/processes/{id}/heartbeats',
-      operationId: 'beatProcess',
-      tag: 'processes',
-      summary: 'A worker lives, and has nothing to report',
-      description: 'Cheaper than a report: it has no `seq`, is not kept, and raises no version.',
-      scope: 'worker',
-      params: idParams,
-      json: HeartbeatSchema,
-      responses: {
-        200: { description: 'noted', json: z.object({ cancelRequested: z.boolean(), version: z.number().int() }) },
-        404: problemResponse,
-        409: problemResponse,
-      },
-    },
-    async (c, { params, json }) => {
-      const { worker, attempt } = json
-      const { state } = await beatProcess(deps, params.id, { worker, attempt }, { signal: c.var.signal })
-      const { cancelRequested, version } = state
-      return c.json({ cancelRequested, version })
-    },
-  )
-
-  const claim = route(
-    {
-      method: 'post',
-      path: '/v1/processes/{id}/claim',
-      operationId: 'claimProcess',
-      tag: 'processes',
-      summary: 'Take a queued process; with `takeover`, one whose worker is lost',
-      scope: 'worker',
-      params: idParams,
-      json: ClaimSchema,
-      headers: key,
-      responses: { 200: oneProcess, 404: problemResponse, 409: problemResponse, 501: cannotDecide },
-    },
-    async (c, { params, json }) =>
-      answer(
-        c,
-        await (json.takeover ? takeOverProcess : claimProcess)(deps, params.id, {
-          worker: json.worker,
-          signal: c.var.signal,
-          idempotencyKey: idempotencyKey(c),
-        }),
-      ),
-  )
-
-  const claimAny = route(
-    {
-      method: 'post',
-      path: '/v1/processes/claim',
-      operationId: 'claimOldestProcess',
-      tag: 'processes',
-      summary: 'Take the oldest queued process',
-      scope: 'worker',
-      json: ClaimOldestSchema,
-      headers: key,
-      responses: { 200: oneProcess, 204: { description: 'none is queued' }, 503: problemResponse },
-    },
-    async (c, { json }) => {
-      const { worker, types } = json
-      const claimed = await claimOldest(deps, {
-        worker,
-        types,
-        idempotencyKey: idempotencyKey(c),
-        signal: c.var.signal,
-      })
-      return claimed === undefined ? c.body(null, 204) : answer(c, claimed)
     },
   )
 
@@ -345,5 +224,5 @@ export function processRoutes(
     },
   )
 
-  return [create, list, claimAny, read, report, heartbeat, claim, cancel, retry, metrics, remove]
+  return [create, list, read, ...workerRoutes(deps), cancel, retry, metrics, remove]
 }
