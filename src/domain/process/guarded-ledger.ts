@@ -10,6 +10,7 @@ import type { AppliedOperation, LedgerWay, ReadProcess } from './process-ledger.
 import type { StoredProcess } from './process-reader.ts'
 import { encodeState, type ProcessId, type ProcessState, stateKey } from './process-state.ts'
 import { hasTakenIn, transition } from './transition.ts'
+import { viewEach } from './view-each.ts'
 
 /** How long one operation may fight for its write before its outcome is called unknown. */
 const deadlineMs = 10_000
@@ -56,9 +57,7 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
     },
 
     async readAll(options) {
-      const { found, unreadable } = await reader.all('without-document', options)
-      const processes = found.map(viewOf).filter((view) => view !== undefined)
-      return { processes: processes.filter(({ state }) => !state.deleted), unreadable }
+      return viewEach(await reader.all('without-document', options), viewOf)
     },
 
     /**

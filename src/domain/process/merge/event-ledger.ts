@@ -9,6 +9,7 @@ import type { StoredProcess } from '../process-reader.ts'
 import { isFinal, type ProcessId, type ProcessState } from '../process-state.ts'
 import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists } from '../refusals.ts'
 import { transition } from '../transition.ts'
+import { viewEach } from '../view-each.ts'
 import { eventOf } from './event-of.ts'
 import { joinProcess, liveEvents } from './join.ts'
 import { joinedEtag } from './joined-etag.ts'
@@ -150,9 +151,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
     },
 
     async readAll(options) {
-      const { found, unreadable } = await reader.all('all', options)
-      const processes = found.map(viewOf).filter((view) => view !== undefined)
-      return { processes: processes.filter(({ state }) => !state.deleted), unreadable }
+      return viewEach(await reader.all('all', options), viewOf)
     },
 
     apply: (id, operation, options) => inTurn(id, options.signal, () => applyAlone(id, operation, options)),

@@ -38,7 +38,7 @@ export function joinProcess(
   if (base === undefined) return undefined
   const added = live.filter((event) => event !== birth && !isCovered(event, base, document !== undefined))
   // Of every event: of two with one operation id, the later may speak of a later attempt.
-  const attempt = Math.max(base.attempt, ...notWithdrawn(events).map((event) => event.attempt))
+  const attempt = notWithdrawn(events).reduce((highest, event) => Math.max(highest, event.attempt), base.attempt)
   const start: ProcessState =
     attempt > base.attempt
       ? { ...base, ...freshAttempt(base), attempt, status: 'queued', worker: null, heardAt: null }
