@@ -4,7 +4,7 @@ import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, ListedObject, ObjectStore, StoredObject } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { everyObject } from '../object/list-objects.ts'
-import { decodeEvent, eventPrefix, type ProcessEvent } from './merge/process-event.ts'
+import { decodeEvent, eventKey, eventPrefix, type ProcessEvent } from './merge/process-event.ts'
 import { decodeState, type ProcessId, type ProcessState, processPrefix, stateKey } from './process-state.ts'
 import { readWhole } from './read-whole.ts'
 
@@ -21,7 +21,7 @@ export interface StoredProcess {
   readonly events: readonly StoredEvent[]
 }
 
-/** An event, and when the store took it. */
+/** An event, and when the store took it; `undefined` while this instance has only written it. */
 export type StoredEvent = ProcessEvent & { readonly storedAt?: string }
 
 /** Which events are read: all, or only those of a process that has no document. */
@@ -33,6 +33,8 @@ export interface ProcessReader {
     wanted: EventsWanted,
     options: CallOptions,
   ): Promise<{ readonly found: readonly StoredProcess[]; readonly unreadable: readonly string[] }>
+  /** Of an event that the store has taken: this instance need not wait until it is listed, nor read it. */
+  remember(id: ProcessId, event: ProcessEvent): void
 }
 
 const readsInFlight = 16
@@ -54,6 +56,12 @@ export function createProcessReader(deps: {
   const known = new Map<ProcessId, Map<ObjectKey, StoredEvent>>()
   let knownCount = 0
 
+  const eventsOf = (id: ProcessId): Map<ObjectKey, StoredEvent> => {
+    const events = known.get(id) ?? new Map<ObjectKey, StoredEvent>()
+    known.set(id, events)
+    return events
+  }
+
   const readEvents = async (
     id: ProcessId,
     listed: readonly ListedObject[],
@@ -64,14 +72,13 @@ export function createProcessReader(deps: {
       known.clear()
       knownCount = 0
     }
-    const events = known.get(id) ?? new Map<ObjectKey, StoredEvent>()
-    known.set(id, events)
+    const events = eventsOf(id)
     const unknown = listed.filter(({ key }) => !events.has(key))
     // The same bytes may arrive once more, and are then dated anew.
     for (const { key, lastModified } of listed) {
       const event = events.get(key)
       const storedAt = lastModified.toISOString()
-      if (event?.storedAt !== undefined && event.storedAt < storedAt) events.set(key, { ...event, storedAt })
+      if (event !== undefined && (event.storedAt ?? '') < storedAt) events.set(key, { ...event, storedAt })
     }
     await mapConcurrently(unknown, readsInFlight, async ({ key, lastModified }) => {
       const found = await store.get(key, { signal })
@@ -142,6 +149,14 @@ export function createProcessReader(deps: {
         }
       })
       return { found: read.filter((one) => one !== undefined), unreadable }
+    },
+
+    remember(id, event) {
+      const events = eventsOf(id)
+      const key = eventKey(id, event)
+      if (events.has(key)) return
+      events.set(key, event)
+      knownCount += 1
     },
   }
 }

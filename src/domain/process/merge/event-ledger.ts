@@ -56,7 +56,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
         when: 'always',
         signal,
       })
-      if (written.outcome === 'applied') return
+      if (written.outcome === 'applied') return reader.remember(id, event)
       if (clock.nowMs() >= giveUpAtMs || round >= roundsMax) {
         const cause = written.outcome === 'unknown' ? written.cause : undefined
         throw new StoreUnavailable('the event could not be written in time', { cause })
@@ -120,8 +120,8 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
         return { ...existing(viewOf(withEvent(stored, confirmed))), repeated: true }
       }
       if (operation.kind === 'report' && current?.state.worker === null) {
-        // A listing may be late with the claim.
-        if (meetings > roundsMax) throw new StoreUnavailable('the claim of this worker is not listed')
+        // Seen from then on, by this instance at least; unless it is taken back, which is refused.
+        if (meetings > 0) throw new StoreUnavailable('the claim before the first report is not seen yet')
         await applyAlone(id, claimBefore(operation), options).catch((error: unknown) => {
           throw error instanceof AlreadyClaimed ? new Fenced('another worker holds this attempt') : error
         })

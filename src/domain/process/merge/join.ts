@@ -63,7 +63,7 @@ export function joinProcess(
     previous: document?.previous ?? null,
     cancelRequested: start.cancelRequested || current.some(({ kind }) => kind === 'cancel'),
     error: ending?.error ?? told.error,
-    heardAt: spoken.length === 0 ? start.heardAt : latest(spoken.map(({ storedAt = '' }) => storedAt)) || null,
+    heardAt: heardAt(start, spoken),
     operations: operationsOf(base, added),
     history: historyOf(base, added, ending, attempt),
     updatedAt: latest([base.updatedAt, ...added.map(({ at }) => at)]),
@@ -134,6 +134,13 @@ function holders(start: ProcessState, current: readonly ProcessEvent[], confirme
 function lastArrival(current: readonly ProcessEvent[], workers: readonly string[]): string {
   const last = workers.at(-1)
   return current.find((event) => 'worker' in event && event.worker === last)?.at ?? ''
+}
+
+/** One that is not listed yet was written just now. */
+function heardAt(start: ProcessState, spoken: readonly { readonly storedAt?: string }[]): string | null {
+  if (spoken.length === 0) return start.heardAt
+  const times = spoken.map(({ storedAt }) => storedAt).filter((storedAt) => storedAt !== undefined)
+  return times.length < spoken.length ? null : latest(times)
 }
 
 function hear(state: ProcessState, report: Of<'report'>): ProcessState {
