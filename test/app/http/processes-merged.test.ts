@@ -26,11 +26,16 @@ function open(instances = 1) {
   return { clock, store, services, service, clients, ...client, events }
 }
 
-const claimOf = (worker: string, second: number): ProcessEvent => ({
-  kind: 'claim',
-  ...{ operationId: `forged-${worker}`, writeId: `forged-${worker}`, attempt: 1, worker },
-  at: new Date(startedAtMs + second * 1000).toISOString(),
-})
+/** A worker that asked for the first attempt, and was told that it holds it. */
+function claimOf(worker: string, second: number): ProcessEvent[] {
+  const at = new Date(startedAtMs + second * 1000).toISOString()
+  const writeId = `forged-${worker}`
+  const common = { operationId: writeId, attempt: 1, at }
+  return [
+    { kind: 'claim', ...common, writeId, worker },
+    { kind: 'confirm', ...common, writeId: `${writeId}-confirmed`, confirmed: writeId },
+  ]
+}
 
 describe('processes on a store that ignores conditions', () => {
   it('say so in every body, in /readyz and in /v1/capabilities', async () => {
@@ -125,12 +130,13 @@ describe('processes on a store that ignores conditions', () => {
     const { id } = await made()
     await claim(id, 'w1')
     await reported(id, { seq: 1, status: 'running', step: 7 })
-    const forged = claimOf('w2', 3)
-    await store.put(eventKey(processId(id), forged), encodeEvent(forged, createDigests()), {
-      contentType: 'application/json',
-      when: 'always',
-      signal: unending,
-    })
+    for (const forged of claimOf('w2', 3)) {
+      await store.put(eventKey(processId(id), forged), encodeEvent(forged, createDigests()), {
+        contentType: 'application/json',
+        when: 'always',
+        signal: unending,
+      })
+    }
     clock.advance(30_000)
     expect(await read(id)).toMatchObject({
       worker: 'w1',

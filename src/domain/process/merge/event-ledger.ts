@@ -3,7 +3,7 @@ import type { CallOptions } from '../../../ports/object-store.ts'
 import { withHeartbeat } from '../heartbeats.ts'
 import { type InTurn, type LedgerDeps, pauseMs, roundsMax, storeNowMs } from '../ledger-deps.ts'
 import { livenessOf } from '../liveness.ts'
-import type { ProcessOperation } from '../operation.ts'
+import type { ProcessOperation, ReportOperation } from '../operation.ts'
 import type { AppliedOperation, LedgerWay, ReadProcess } from '../process-ledger.ts'
 import type { StoredProcess } from '../process-reader.ts'
 import { isFinal, type ProcessId, type ProcessState } from '../process-state.ts'
@@ -11,6 +11,7 @@ import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists } from '../ref
 import { transition } from '../transition.ts'
 import { viewEach } from '../view-each.ts'
 import { eventOf } from './event-of.ts'
+import { isUndecided } from './holders.ts'
 import { joinProcess, liveEvents } from './join.ts'
 import { joinedEtag } from './joined-etag.ts'
 import { encodeEvent, eventKey, type ProcessEvent } from './process-event.ts'
@@ -39,7 +40,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
     if (joined === undefined) return undefined
     for (const { attempt, workers, since } of joined.conflicts) {
       // Before that, one of them may be about to take its claim back.
-      if (clock.nowMs() - Date.parse(since) <= deadlineMs) continue
+      if (storeNowMs(deps) - Date.parse(since) <= deadlineMs) continue
       const conflict = `${id} ${attempt} ${workers.join(' ')}`
       if (!told.has(conflict)) log.error('process-held-twice', { process: id, attempt, workers })
       told.add(conflict)
@@ -92,6 +93,10 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
     return confirmed
   }
 
+  /** Whoever holds it may be told in a moment. */
+  const isOpen = ({ attempt }: Pick<ReportOperation, 'attempt'>, { events }: Stored) =>
+    isUndecided(attempt, liveEvents(events), events, storeNowMs(deps) - deadlineMs)
+
   const isLost = async (current: ReadProcess, options: CallOptions): Promise<boolean> => {
     const nowMs = storeNowMs(deps)
     const heard = await withHeartbeat(store, current, nowMs, options)
@@ -109,6 +114,11 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
       const current = viewOf(stored)
       const abandons = operation.kind === 'cancel' && current !== undefined && (await isLost(current, options))
       const decided = decide(current?.state, operation, abandons)
+      if (typeof decided === 'object') {
+        if (!(decided.error instanceof Fenced) || operation.kind !== 'report' || !isOpen(operation, stored))
+          throw decided.error
+        throw new StoreUnavailable('it is not decided yet who holds the attempt')
+      }
       if (decided === 'unchanged' || decided === 'repeated') {
         const doubtful = decided === 'repeated' ? doubtfulOf(operation, stored) : undefined
         if (doubtful === undefined) return { ...existing(current), repeated: decided === 'repeated' }
@@ -166,7 +176,7 @@ function decide(state: ProcessState | undefined, operation: ProcessOperation, ab
     throw new UnsupportedByStore('deciding that an attempt is lost; cancel it, then retry')
   }
   const decided = transition(state, operation)
-  if (decided.kind === 'refused') throw decided.error
+  if (decided.kind === 'refused') return decided
   if (decided.kind === 'next') return 'next'
   return decided.repeated ? 'repeated' : abandons ? 'next' : 'unchanged'
 }

@@ -8,6 +8,7 @@ import {
   type ProcessStatus,
 } from '../process-state.ts'
 import { createdState, freshAttempt } from '../transition.ts'
+import { holdersOf, lastArrival } from './holders.ts'
 import type { ProcessEvent } from './process-event.ts'
 
 export interface JoinedProcess {
@@ -44,8 +45,7 @@ export function joinProcess(
       ? { ...base, ...freshAttempt(base), attempt, status: 'queued', worker: null, heardAt: null }
       : base
   const current = added.filter((event) => event.attempt === attempt)
-  const workers = holders(start, current, confirmed)
-  const [worker = null] = workers
+  const { holder: worker, sure } = holdersOf(start, current, events)
   const words = current
     .filter((event) => event.kind === 'report')
     .filter((report) => report.worker === worker && report.seq > start.lastSeq)
@@ -71,7 +71,7 @@ export function joinProcess(
     endedAt: isFinal(status) ? (ending?.at ?? start.endedAt) : null,
     ...(added.some(({ kind }) => kind === 'delete') ? { deleted: true as const } : {}),
   }
-  const conflicts = workers.length > 1 ? [{ attempt, workers, since: lastArrival(current, workers) }] : []
+  const conflicts = sure.length > 1 ? [{ attempt, workers: sure, since: lastArrival(current, sure) }] : []
   return { state, conflicts }
 }
 
@@ -119,21 +119,6 @@ function countOf(events: readonly ProcessEvent[], base: ProcessState, isDocument
     if (event.kind === 'create' ? !isDocument : !isCovered(event, base, isDocument)) counted.add(event.operationId)
   }
   return isDocument ? counted.size : counted.size - 1
-}
-
-/** Who was told that the attempt is his, the first first. */
-function holders(start: ProcessState, current: readonly ProcessEvent[], confirmed: ReadonlySet<string>): string[] {
-  const claims = current.filter((event) => event.kind === 'claim')
-  const reports = current.filter((event) => event.kind === 'report')
-  // Whoever was seen to be alone comes first, whatever the clocks of two instances say; others may step back yet.
-  const inOrder = [...claims.filter(({ writeId }) => confirmed.has(writeId)), ...reports, ...claims]
-  return [...new Set([...(start.worker === null ? [] : [start.worker]), ...inOrder.map(({ worker }) => worker)])]
-}
-
-/** When the last of several holders first spoke. */
-function lastArrival(current: readonly ProcessEvent[], workers: readonly string[]): string {
-  const last = workers.at(-1)
-  return current.find((event) => 'worker' in event && event.worker === last)?.at ?? ''
 }
 
 /** One that is not listed yet was written just now. */
