@@ -78,7 +78,7 @@ export function checkMerge(
 
 type Say = (invariant: string, id: string, detail: string) => void
 
-/** Where the store lists what is there, no two were told that they made it, or that they hold the same attempt. */
+/** Where the store lists what is there, no two were told that they made it, or that they hold the same attempt, or ended it. */
 function checkAlone(id: string, own: readonly Call[], live: ReadonlySet<string>, say: Say): void {
   const told = own.filter(({ result, operationId }) => /applied|duplicate/.test(result) && live.has(operationId))
   const makers = new Set(told.filter(({ verb }) => verb === 'create').map(({ operationId }) => operationId))
@@ -87,6 +87,14 @@ function checkAlone(id: string, own: readonly Call[], live: ReadonlySet<string>,
   for (const [attempt, same] of Map.groupBy(claims, ({ seen }) => seen?.attempt)) {
     const workers = new Set(same.map(({ worker }) => worker))
     if (workers.size > 1) say('I8', id, `${[...workers].join(' and ')} were told that they hold attempt ${attempt}`)
+    // Of a queued one, which is final at once.
+    const cancel = own.find(({ verb, result, seen }) => {
+      const isOfQueued =
+        verb === 'cancel' && result === 'applied' && seen?.status === 'cancelled' && seen.worker === null
+      return isOfQueued && seen.attempt === attempt
+    })
+    if (cancel !== undefined)
+      say('I7', id, `${cancel.client} was told that attempt ${attempt} is cancelled, and it goes on`)
   }
 }
 

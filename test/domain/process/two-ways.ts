@@ -85,8 +85,8 @@ export function openInstances() {
 }
 
 /** Long enough for everything that waits for nothing but other promises. */
-export async function untilItWaits(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await setImmediate()
+export async function untilItWaits(turns = 20): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await setImmediate()
 }
 
 /** What somebody was told: the holder, or the code of the refusal. */

@@ -11,16 +11,19 @@ import { AlreadyClaimed, Fenced, IllegalTransition, ProcessExists } from '../ref
 import { transition } from '../transition.ts'
 import { viewEach } from '../view-each.ts'
 import { eventOf } from './event-of.ts'
+import { createEventWriter } from './event-writer.ts'
 import { isUndecided } from './holders.ts'
 import { joinProcess, liveEvents } from './join.ts'
 import { joinedEtag } from './joined-etag.ts'
-import { encodeEvent, eventKey, type ProcessEvent } from './process-event.ts'
+import type { ProcessEvent } from './process-event.ts'
 import { hasRival } from './rivals.ts'
 
 /** How long one operation may try to write its event before its outcome is called unknown. */
 const deadlineMs = 10_000
 /** How often a claim that met another one is tried again. Both step back, so one more meeting is unlikely. */
 const meetingsMax = 3
+/** How often a cancel looks whether a claim that it met has been answered: some seconds. */
+const settleRoundsMax = 10
 
 type Stored = Pick<StoredProcess, 'id' | 'document' | 'events'>
 
@@ -33,6 +36,7 @@ type Stored = Pick<StoredProcess, 'id' | 'document' | 'events'>
  */
 export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): LedgerWay {
   const { store, reader, digests, clock, ids, log, inTurn } = deps
+  const { append, withdraw, confirm } = createEventWriter(deps)
   const told = new Set<string>()
 
   const viewOf = ({ id, document, events }: Stored): ReadProcess | undefined => {
@@ -48,54 +52,30 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
     return { ...joined, etag: joinedEtag(document?.etag, events, digests), sync: 'merge' }
   }
 
-  /** Repeats the same bytes under a name of their own until they are there: once is as good as often. */
-  const append = async (id: ProcessId, event: ProcessEvent, giveUpAtMs: number, { signal }: CallOptions) => {
-    const body = encodeEvent(event, digests)
-    for (let round = 0; ; round++) {
-      const written = await store.put(eventKey(id, event), body, {
-        contentType: 'application/json',
-        when: 'always',
-        signal,
-      })
-      if (written.outcome === 'applied') return reader.remember(id, event)
-      if (clock.nowMs() >= giveUpAtMs || round >= roundsMax) {
-        const cause = written.outcome === 'unknown' ? written.cause : undefined
-        throw new StoreUnavailable('the event could not be written in time', { cause })
-      }
-      await clock.sleep(pauseMs(round, ids), signal)
-    }
-  }
-
   /** A listing may be late with what was just written. */
   const lookAgain = async (id: ProcessId, event: ProcessEvent, options: CallOptions): Promise<Stored> =>
     withEvent(await reader.one(id, 'all', options), event)
 
-  /** Named and dated by what they speak of, so that they too are written once, whoever writes them. */
-  const withdraw = async (id: ProcessId, event: ProcessEvent, giveUpAtMs: number, options: CallOptions) => {
-    const { writeId, attempt, at } = event
-    const name = `${writeId}-withdrawn`
-    const taken = { kind: 'withdraw', withdrawn: writeId, operationId: name, writeId: name, attempt, at } as const
-    await append(id, taken, giveUpAtMs, options)
-  }
-
-  /** Before its writer is told: who is interrupted in between looks again when he is asked again. */
-  const confirm = async (id: ProcessId, event: ProcessEvent, giveUpAtMs: number, options: CallOptions) => {
-    const { operationId, writeId, attempt, at } = event
-    const confirmed: ProcessEvent = {
-      kind: 'confirm',
-      confirmed: writeId,
-      operationId,
-      attempt,
-      at,
-      writeId: `${writeId}-confirmed`,
-    }
-    await append(id, confirmed, giveUpAtMs, options)
-    return confirmed
-  }
-
   /** Whoever holds it may be told in a moment. */
   const isOpen = ({ attempt }: Pick<ReportOperation, 'attempt'>, { events }: Stored) =>
     isUndecided(attempt, liveEvents(events), events, storeNowMs(deps) - deadlineMs)
+
+  /**
+   * A cancel is final at once, unless somebody is about to be told that he holds the attempt: then he is, or takes his claim
+   * back, and only after that it is known what the cancel was.
+   */
+  const settled = async (id: ProcessId, first: Stored, giveUpAtMs: number, options: CallOptions) => {
+    let seen = first
+    for (let round = 0; ; round++) {
+      const view = existing(viewOf(seen))
+      if (view.state.status !== 'cancelled' || !isOpen(view.state, seen)) return view
+      if (clock.nowMs() >= giveUpAtMs || round >= settleRoundsMax) {
+        throw new StoreUnavailable('it is not decided yet whether a worker holds what is cancelled')
+      }
+      await clock.sleep(pauseMs(round, ids), options.signal)
+      seen = await reader.one(id, 'all', options)
+    }
+  }
 
   const isLost = async (current: ReadProcess, options: CallOptions): Promise<boolean> => {
     const nowMs = storeNowMs(deps)
@@ -115,13 +95,16 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
       const abandons = operation.kind === 'cancel' && current !== undefined && (await isLost(current, options))
       const decided = decide(current?.state, operation, abandons)
       if (typeof decided === 'object') {
-        if (!(decided.error instanceof Fenced) || operation.kind !== 'report' || !isOpen(operation, stored))
-          throw decided.error
+        const mayBeHis = operation.kind === 'report' && decided.error instanceof Fenced && isOpen(operation, stored)
+        if (!mayBeHis) throw decided.error
         throw new StoreUnavailable('it is not decided yet who holds the attempt')
       }
       if (decided === 'unchanged' || decided === 'repeated') {
         const doubtful = decided === 'repeated' ? doubtfulOf(operation, stored) : undefined
-        if (doubtful === undefined) return { ...existing(current), repeated: decided === 'repeated' }
+        if (doubtful === undefined) {
+          const told = operation.kind === 'cancel' ? await settled(id, stored, giveUpAtMs, options) : existing(current)
+          return { ...told, repeated: decided === 'repeated' }
+        }
         if (hasRival(doubtful, stored)) {
           await withdraw(id, doubtful, giveUpAtMs, options)
           throw refusalOf(operation)
@@ -139,8 +122,11 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
       }
       const event = eventOf(operation, current?.state, { abandons, meetings })
       await append(id, event, giveUpAtMs, options)
-      if (event.kind === 'report' || event.kind === 'cancel') {
-        return { ...existing(viewOf(withEvent(stored, event))), repeated: false }
+      if (event.kind === 'report') return { ...existing(viewOf(withEvent(stored, event))), repeated: false }
+      if (event.kind === 'cancel') {
+        const isFinalAtOnce = existing(viewOf(withEvent(stored, event))).state.status === 'cancelled'
+        const seen = isFinalAtOnce ? await lookAgain(id, event, options) : withEvent(stored, event)
+        return { ...(await settled(id, seen, giveUpAtMs, options)), repeated: false }
       }
       const after = await lookAgain(id, event, options)
       if (!hasRival(event, after)) {

@@ -50,7 +50,7 @@ export function joinProcess(
     .filter((event) => event.kind === 'report')
     .filter((report) => report.worker === worker && report.seq > start.lastSeq)
     .sort((a, b) => a.seq - b.seq)
-  const ending = endingOf(start, current, worker)
+  const ending = endingOf(start, current, sure.length > 0)
   const told = words.reduce(hear, { ...start, worker })
   const status = ending?.status ?? standing(told.status, worker)
   const last = live.at(-1)
@@ -161,9 +161,9 @@ interface Ending {
 
 /**
  * How the attempt ended: as its worker says; where two workers held it and disagree, completed before failed before
- * cancelled, so that no success is lost. A cancel ends what nobody holds, and what nobody answers for any more.
+ * cancelled, so that no success is lost. A cancel ends what nobody was told to hold, and what nobody answers for any more.
  */
-function endingOf(start: ProcessState, current: readonly ProcessEvent[], worker: string | null): Ending | undefined {
+function endingOf(start: ProcessState, current: readonly ProcessEvent[], isHeld: boolean): Ending | undefined {
   const claimed: Ending[] = current
     .filter((event) => event.kind === 'report')
     .filter(({ status }) => status !== undefined && isFinal(status))
@@ -177,7 +177,7 @@ function endingOf(start: ProcessState, current: readonly ProcessEvent[], worker:
   }
   const [best] = claimed.sort((a, b) => rank(b.status) - rank(a.status))
   if (best !== undefined) return best
-  const cancel = current.find((event) => event.kind === 'cancel' && (event.abandons || worker === null))
+  const cancel = current.find((event) => event.kind === 'cancel' && (event.abandons || !isHeld))
   return cancel && { status: 'cancelled', at: cancel.at, error: null }
 }
 

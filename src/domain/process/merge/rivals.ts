@@ -18,7 +18,7 @@ export function hasRival(
     case 'claim': {
       const state = document?.state
       if (state?.attempt === event.attempt && state.worker !== null && state.worker !== event.worker) return true
-      return others.some((other) => other.kind === 'claim' && other.attempt === event.attempt)
+      return others.some(({ kind, attempt }) => (kind === 'claim' || kind === 'cancel') && attempt === event.attempt)
     }
     case 'retry':
       return others.some(({ kind }) => kind === 'delete')
