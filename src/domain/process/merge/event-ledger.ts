@@ -1,7 +1,7 @@
 import { StoreUnavailable, UnsupportedByStore } from '../../../ports/errors.ts'
 import type { CallOptions } from '../../../ports/object-store.ts'
 import { withHeartbeat } from '../heartbeats.ts'
-import { type InTurn, type LedgerDeps, pauseMs, roundsMax, storeNowMs } from '../ledger-deps.ts'
+import { type InTurn, type LedgerDeps, pauseMs, storeNowMs } from '../ledger-deps.ts'
 import { livenessOf } from '../liveness.ts'
 import type { ProcessOperation, ReportOperation } from '../operation.ts'
 import type { AppliedOperation, LedgerWay, ReadProcess } from '../process-ledger.ts'
