@@ -34,7 +34,7 @@ export function createLedger(deps: Omit<LedgerDeps, 'reader'> & { inTurn?: InTur
     async readAll(options) {
       return await withHeartbeats(store, await ways[await sync(options)].readAll(options), nowMs(), options)
     },
-    series: async (id, request, options) => readSeries(store, await reader.one(id, 'all', options), request, options),
+    series: async (id, request, options) => readSeries(store, await reader.one(id, options), request, options),
     beat: (id, attempt, options) => writeHeartbeat(store, { id, attempt, beatId: deps.ids.next() }, options),
     async apply(id, operation, options) {
       const applied = await ways[await sync(options)].apply(id, operation, options)

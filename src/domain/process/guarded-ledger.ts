@@ -1,7 +1,8 @@
 import { StoreUnavailable } from '../../ports/errors.ts'
 import type { CallOptions } from '../../ports/object-store.ts'
-import { type LedgerDeps, pauseMs, roundsMax } from './ledger-deps.ts'
-import { joinProcess } from './merge/join.ts'
+import { type LedgerDeps, pauseMs, roundsMax, storeNowMs } from './ledger-deps.ts'
+import { isUndecided } from './merge/holders.ts'
+import { joinProcess, liveEvents } from './merge/join.ts'
 import { joinedEtag } from './merge/joined-etag.ts'
 import type { MetricPoint } from './metric-point.ts'
 import { chunkKey, encodePoints } from './metric-points.ts'
@@ -16,17 +17,24 @@ import { viewEach } from './view-each.ts'
 const deadlineMs = 10_000
 
 /**
- * One document for each process, each version written over the one that was read. A process without one may have been
- * made while the store could not decide (`merge/`): its events are joined, and the first write makes the document.
+ * One document for each process, each version written over the one that was read. Events beside it were written while the
+ * store could not decide (`merge/`), or by an instance that sees it so: they are joined, and the next write makes them part
+ * of the document.
+ *
+ * An operation costs one GET, one LIST in parallel with it, and one PUT.
  */
 export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
   const { store, reader, digests, clock, ids } = deps
 
   const viewOf = ({ id, document, events }: StoredProcess): ReadProcess | undefined => {
-    if (document !== undefined) return { ...document, sync: 'cas', conflicts: [] }
-    const joined = joinProcess(id, undefined, events)
-    return joined && { ...joined, etag: joinedEtag(undefined, events, digests), sync: 'cas' }
+    if (events.length === 0) return document && { ...document, sync: 'cas', conflicts: [] }
+    const joined = joinProcess(id, document?.state, events)
+    return joined && { ...joined, etag: joinedEtag(document?.etag, events, digests), sync: 'cas' }
   }
+
+  /** Whoever asked for the attempt is about to be told that he holds it, or to take his claim back. */
+  const isOpen = ({ events }: StoredProcess, { state }: ReadProcess): boolean =>
+    isUndecided(state.attempt, liveEvents(events), events, storeNowMs(deps) - deadlineMs)
 
   const write = async (id: ProcessId, current: StoredProcess, state: ProcessState, { signal }: CallOptions) => {
     const body = encodeState(state)
@@ -52,12 +60,12 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
 
   return {
     async read(id, options) {
-      const view = viewOf(await reader.one(id, 'without-document', options))
+      const view = viewOf(await reader.one(id, options))
       return view?.state.deleted ? undefined : view
     },
 
     async readAll(options) {
-      return viewEach(await reader.all('without-document', options), viewOf)
+      return viewEach(await reader.all(options), viewOf)
     },
 
     /**
@@ -67,11 +75,21 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
     async apply(id: ProcessId, operation: ProcessOperation, { signal }: CallOptions): Promise<AppliedOperation> {
       const giveUpAtMs = clock.nowMs() + deadlineMs
       let mayHaveWritten = false
+      const again = async (round: number, failure: StoreUnavailable) => {
+        if (clock.nowMs() >= giveUpAtMs || round >= roundsMax) throw failure
+        await clock.sleep(pauseMs(round, ids), signal)
+      }
       for (let round = 0; ; round++) {
-        const stored = await reader.one(id, 'without-document', { signal })
+        const stored = await reader.one(id, { signal })
         const current = viewOf(stored)
         // The present version is the very write of this call, whose answer was lost.
-        if (current?.state.writeId === operation.writeId) return { ...current, repeated: false }
+        if (current !== undefined && stored.document?.state.writeId === operation.writeId) {
+          return { ...current, repeated: false }
+        }
+        if (current !== undefined && isOpen(stored, current)) {
+          await again(round, new StoreUnavailable('it is not decided yet who holds the attempt'))
+          continue
+        }
         const decided = transition(current?.state, operation)
         if (decided.kind === 'refused') {
           // What was refused must not have happened.
@@ -83,14 +101,12 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
         const spilled = current && (await spill(current.state, decided.spilled, { signal }))
         const written = spilled ?? (await write(id, stored, decided.state, { signal }))
         if (written.outcome === 'applied') {
-          return { state: decided.state, etag: written.etag, sync: 'cas', conflicts: [], repeated: false }
+          const document = { state: decided.state, etag: written.etag }
+          return { ...existing(viewOf({ ...stored, document })), repeated: false }
         }
         mayHaveWritten ||= written.outcome === 'unknown'
-        if (clock.nowMs() >= giveUpAtMs || round >= roundsMax) {
-          const cause = written.outcome === 'unknown' ? written.cause : undefined
-          throw new StoreUnavailable('the process state could not be written in time', { cause })
-        }
-        await clock.sleep(pauseMs(round, ids), signal)
+        const cause = written.outcome === 'unknown' ? written.cause : undefined
+        await again(round, new StoreUnavailable('the process state could not be written in time', { cause }))
       }
     },
   }

@@ -9,7 +9,7 @@ import type { ProcessId, ProcessState } from './process-state.ts'
  */
 export type Sync = 'cas' | 'merge'
 
-/** Several workers that were all told that they hold one attempt. Only where the store cannot decide. */
+/** Several workers that were all told that they hold one attempt. Only where the store, or one instance of us, could not decide. */
 export interface HolderConflict {
   readonly attempt: number
   /** The first is the one whose progress is shown. */
@@ -23,7 +23,7 @@ export interface ReadProcess {
   /** Names what `state` was made of: equal as long as nothing has changed, on every instance. */
   readonly etag: ETag
   readonly sync: Sync
-  /** Empty with `cas`. */
+  /** Empty with `cas`, unless another instance merges, or did. */
   readonly conflicts: readonly HolderConflict[]
 }
 

@@ -24,13 +24,11 @@ export interface StoredProcess {
 /** An event, and when the store took it; `undefined` while this instance has only written it. */
 export type StoredEvent = ProcessEvent & { readonly storedAt?: string }
 
-/** Which events are read: all, or only those of a process that has no document. */
-export type EventsWanted = 'all' | 'without-document'
-
 export interface ProcessReader {
-  one(id: ProcessId, wanted: EventsWanted, options: CallOptions): Promise<StoredProcess>
+  /** Costs a GET and a LIST, and a GET for each event that this instance has not seen. */
+  one(id: ProcessId, options: CallOptions): Promise<StoredProcess>
+  /** Costs a LIST for each 1,000 objects, and a GET for each document that has changed, and each event not seen. */
   all(
-    wanted: EventsWanted,
     options: CallOptions,
   ): Promise<{ readonly found: readonly StoredProcess[]; readonly unreadable: readonly string[] }>
   /** Of an event that the store has taken: this instance need not wait until it is listed, nor read it. */
@@ -113,16 +111,12 @@ export function createProcessReader(deps: {
   }
 
   return {
-    async one(id, wanted, options) {
-      if (wanted === 'all') {
-        const [document, own] = await Promise.all([readDocument(id, options), listEvents(id, options)])
-        return { id, document, events: own }
-      }
-      const document = await readDocument(id, options)
-      return { id, document, events: document === undefined ? await listEvents(id, options) : [] }
+    async one(id, options) {
+      const [document, events] = await Promise.all([readDocument(id, options), listEvents(id, options)])
+      return { id, document, events }
     },
 
-    async all(wanted, options) {
+    async all(options) {
       const { signal } = options
       const byId = new Map<string, { document: ListedObject | undefined; events: ListedObject[] }>()
       for await (const object of everyObject(store, processPrefix, { signal })) {
@@ -140,8 +134,7 @@ export function createProcessReader(deps: {
         const id = name as ProcessId
         try {
           const document = listed.document && (await listedDocument(listed.document, options))
-          const needed = wanted === 'all' || document === undefined ? listed.events : []
-          return { id, document, events: await readEvents(id, needed, options) }
+          return { id, document, events: await readEvents(id, listed.events, options) }
         } catch (error) {
           if (signal.aborted) throw error
           unreadable.push(id)

@@ -103,6 +103,9 @@ describe('liveness', () => {
     await claim(id)
     counted.reset()
     await read(id)
-    expect(counted.calls).toEqual([{ call: 'get', key: `processes/state/${id}.json` }])
+    expect(counted.calls).toEqual([
+      { call: 'get', key: `processes/state/${id}.json` },
+      { call: 'list', key: `processes/state/${id}/` },
+    ])
   })
 })

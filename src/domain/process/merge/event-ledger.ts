@@ -54,7 +54,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
 
   /** A listing may be late with what was just written. */
   const lookAgain = async (id: ProcessId, event: ProcessEvent, options: CallOptions): Promise<Stored> =>
-    withEvent(await reader.one(id, 'all', options), event)
+    withEvent(await reader.one(id, options), event)
 
   /** Whoever holds it may be told in a moment. */
   const isOpen = ({ attempt }: Pick<ReportOperation, 'attempt'>, { events }: Stored) =>
@@ -73,7 +73,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
         throw new StoreUnavailable('it is not decided yet whether a worker holds what is cancelled')
       }
       await clock.sleep(pauseMs(round, ids), options.signal)
-      seen = await reader.one(id, 'all', options)
+      seen = await reader.one(id, options)
     }
   }
 
@@ -90,7 +90,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
   ): Promise<AppliedOperation> => {
     const giveUpAtMs = clock.nowMs() + deadlineMs
     for (let meetings = 0; ; meetings++) {
-      const stored = await reader.one(id, 'all', options)
+      const stored = await reader.one(id, options)
       const current = viewOf(stored)
       const abandons = operation.kind === 'cancel' && current !== undefined && (await isLost(current, options))
       const decided = decide(current?.state, operation, abandons)
@@ -142,12 +142,12 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
 
   return {
     async read(id, options) {
-      const view = viewOf(await reader.one(id, 'all', options))
+      const view = viewOf(await reader.one(id, options))
       return view?.state.deleted ? undefined : view
     },
 
     async readAll(options) {
-      return viewEach(await reader.all('all', options), viewOf)
+      return viewEach(await reader.all(options), viewOf)
     },
 
     apply: (id, operation, options) => inTurn(id, options.signal, () => applyAlone(id, operation, options)),

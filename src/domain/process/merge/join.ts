@@ -45,7 +45,9 @@ export function joinProcess(
       ? { ...base, ...freshAttempt(base), attempt, status: 'queued', worker: null, heardAt: null }
       : base
   const current = added.filter((event) => event.attempt === attempt)
-  const { holder: worker, sure } = holdersOf(start, current, events)
+  // Also what the document knows: it may have been written by who did not see that another was told so.
+  const known = live.filter((event) => event.attempt === attempt)
+  const { holder: worker, sure } = holdersOf(start, known, events)
   const words = current
     .filter((event) => event.kind === 'report')
     .filter((report) => report.worker === worker && report.seq > start.lastSeq)
@@ -71,7 +73,7 @@ export function joinProcess(
     endedAt: isFinal(status) ? (ending?.at ?? start.endedAt) : null,
     ...(added.some(({ kind }) => kind === 'delete') ? { deleted: true as const } : {}),
   }
-  const conflicts = sure.length > 1 ? [{ attempt, workers: sure, since: lastArrival(current, sure) }] : []
+  const conflicts = sure.length > 1 ? [{ attempt, workers: sure, since: lastArrival(known, sure) }] : []
   return { state, conflicts }
 }
 
@@ -101,7 +103,8 @@ function byTime(a: ProcessEvent, b: ProcessEvent): number {
 function isCovered(event: ProcessEvent, base: ProcessState, isDocument: boolean): boolean {
   if (event.kind === 'create') return true
   if (!isDocument) return false
-  if (event.kind === 'delete') return base.deleted === true
+  // Of a life before this one: a process that is made later under its id begins with the next attempt.
+  if (event.kind === 'delete') return base.deleted === true || event.attempt < base.attempt
   if (base.operations.some(({ operationId }) => operationId === event.operationId)) return true
   if (event.kind === 'retry') return event.attempt <= base.attempt
   if (event.attempt < base.attempt) return true

@@ -17,7 +17,9 @@ export function hasRival(
       return others.some(({ kind }) => kind === 'create')
     case 'claim': {
       const state = document?.state
-      if (state?.attempt === event.attempt && state.worker !== null && state.worker !== event.worker) return true
+      if (state !== undefined && state.attempt > event.attempt) return true
+      const isQueued = state === undefined || state.attempt < event.attempt || state.status === 'queued'
+      if (!isQueued && state.worker !== event.worker) return true
       return others.some(({ kind, attempt }) => (kind === 'claim' || kind === 'cancel') && attempt === event.attempt)
     }
     case 'retry':
