@@ -27,7 +27,7 @@ describe.each(['cas', 'merge'] as const)('instances, workers and users on a stor
 
 describe('the checker', () => {
   it.each(mutants)('catches a protocol that $name', { timeout: 120_000 }, async (mutant) => {
-    expect(await catchMutant(mutant, 1, 60)).toMatchObject({ invariant: expect.stringMatching(/^I\d+$/) })
+    expect(await catchMutant(mutant, 1, 200)).toMatchObject({ invariant: expect.stringMatching(/^I\d+$/) })
   })
 
   it('finds nothing in the loop of the mutants when it forgets nothing', { timeout }, async () => {
