@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { createS3Client } from '../../src/adapters/s3/client.ts'
 import type { Random } from '../faults/random.ts'
 import { startCeph } from '../servers/ceph/start-ceph.ts'
 import { type Child, startChild } from '../servers/child.ts'
@@ -33,14 +35,18 @@ export async function startInstances(store: StoreName): Promise<Instances | { re
   }
   const ceph = await startCeph(new AbortController().signal)
   if ('unavailable' in ceph) return ceph
+  const bucket = 'load-bucket'
+  const { endpointUrl: endpoint, region, accessKeyId, secretAccessKey } = ceph
+  const client = createS3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey } })
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  client.destroy()
   return nodes(
     {
-      S3_ENDPOINT_URL: ceph.endpointUrl,
-      S3_REGION: ceph.region,
-      S3_BUCKET: 'test-bucket',
-      S3_PREFIX: `load-${process.pid}`,
-      AWS_ACCESS_KEY_ID: ceph.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: ceph.secretAccessKey,
+      S3_ENDPOINT_URL: endpoint,
+      S3_REGION: region,
+      S3_BUCKET: bucket,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
     },
     async () => {
       await ceph.stop()

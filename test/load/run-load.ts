@@ -69,7 +69,8 @@ async function everything(origin: string): Promise<Final> {
       partial: boolean
       nextCursor: string | null
     }
-    if (answer.status !== 200 || page.partial) throw new Error(`the list is not whole: ${answer.status}`)
+    if (answer.status !== 200 || page.partial)
+      throw new Error(`the list is not whole: ${answer.status} ${JSON.stringify({ ...page, processes: [] })}`)
     for (const process of page.processes) all.set(process.id, shownOf(process))
     cursor = page.nextCursor
   } while (cursor !== null)
