@@ -4,7 +4,8 @@ import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, ListedObject, ObjectStore, StoredObject } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { everyObject } from '../object/list-objects.ts'
-import { decodeEvent, eventKey, eventPrefix, type ProcessEvent } from './merge/process-event.ts'
+import { createEventReader, type StoredEvent } from './merge/event-reader.ts'
+import { eventPrefix, type ProcessEvent } from './merge/process-event.ts'
 import { decodeState, type ProcessId, type ProcessState, processPrefix, stateKey } from './process-state.ts'
 import { readWhole } from './read-whole.ts'
 
@@ -21,9 +22,6 @@ export interface StoredProcess {
   readonly events: readonly StoredEvent[]
 }
 
-/** An event, and when the store took it; `undefined` while this instance has only written it. */
-export type StoredEvent = ProcessEvent & { readonly storedAt?: string }
-
 export interface ProcessReader {
   /** Costs a GET and a LIST, and a GET for each event that this instance has not seen. */
   one(id: ProcessId, options: CallOptions): Promise<StoredProcess>
@@ -37,62 +35,25 @@ export interface ProcessReader {
 
 const readsInFlight = 16
 /** Some 500 bytes each; what is forgotten is read again. */
-const cachedEventsMax = 50_000
+const defaultCachedEventsMax = 50_000
 
-/**
- * Reads what the ledgers write. Keeps documents by version and events for ever, because they never change: values only,
- * so any request may use them.
- */
+/** Reads what the ledgers write. Keeps documents by version: values only, so any request may use them. */
 export function createProcessReader(deps: {
   store: ObjectStore
   digests: Pick<Digests, 'sha256'>
   log: Log
+  cachedEventsMax?: number
 }): ProcessReader {
-  const { store, digests, log } = deps
+  const { store, cachedEventsMax: keptMax = defaultCachedEventsMax } = deps
+  const eventReader = createEventReader({ ...deps, keptMax })
   const documents = new Map<ObjectKey, StoredDocument>()
-  /** By id, so that a listing which is late takes nothing away that this instance has seen. */
-  const known = new Map<ProcessId, Map<ObjectKey, StoredEvent>>()
-  let knownCount = 0
-
-  const eventsOf = (id: ProcessId): Map<ObjectKey, StoredEvent> => {
-    const events = known.get(id) ?? new Map<ObjectKey, StoredEvent>()
-    known.set(id, events)
-    return events
-  }
-
-  const readEvents = async (
-    id: ProcessId,
-    listed: readonly ListedObject[],
-    { signal }: CallOptions,
-  ): Promise<StoredEvent[]> => {
-    if (listed.length === 0 && !known.has(id)) return []
-    if (knownCount > cachedEventsMax) {
-      known.clear()
-      knownCount = 0
-    }
-    const events = eventsOf(id)
-    const unknown = listed.filter(({ key }) => !events.has(key))
-    // The same bytes may arrive once more, and are then dated anew.
-    for (const { key, lastModified } of listed) {
-      const event = events.get(key)
-      const storedAt = lastModified.toISOString()
-      if (event !== undefined && (event.storedAt ?? '') < storedAt) events.set(key, { ...event, storedAt })
-    }
-    await mapConcurrently(unknown, readsInFlight, async ({ key, lastModified }) => {
-      const found = await store.get(key, { signal })
-      if (found === undefined) return
-      const event = decodeEvent(await readWhole(found), digests)
-      if (event === undefined) return log.warn('process-event-torn', { key })
-      if (!events.has(key)) knownCount += 1
-      events.set(key, { ...event, storedAt: lastModified.toISOString() })
-    })
-    return [...events.values()]
-  }
-
   const listEvents = async (id: ProcessId, { signal }: CallOptions): Promise<StoredEvent[]> => {
     const listed: ListedObject[] = []
     for await (const object of everyObject(store, eventPrefix(id), { signal })) listed.push(object)
-    return await readEvents(id, listed, { signal })
+    const events = await eventReader.read(id, listed, { signal })
+    eventReader.touch(id)
+    eventReader.trim()
+    return events
   }
 
   const readDocument = async (id: ProcessId, { signal }: CallOptions): Promise<StoredDocument | undefined> => {
@@ -134,23 +95,18 @@ export function createProcessReader(deps: {
         const id = name as ProcessId
         try {
           const document = listed.document && (await listedDocument(listed.document, options))
-          return { id, document, events: await readEvents(id, listed.events, options) }
+          return { id, document, events: await eventReader.read(id, listed.events, options) }
         } catch (error) {
           if (signal.aborted) throw error
           unreadable.push(id)
           return undefined
         }
       })
+      eventReader.trim()
       return { found: read.filter((one) => one !== undefined), unreadable }
     },
 
-    remember(id, event) {
-      const events = eventsOf(id)
-      const key = eventKey(id, event)
-      if (events.has(key)) return
-      events.set(key, event)
-      knownCount += 1
-    },
+    remember: eventReader.remember,
   }
 }
 

@@ -67,6 +67,8 @@ export function openInstances() {
   return {
     clock,
     memory,
+    /** Counted. */
+    store,
     digests,
     requests,
     /** Sets the counts to nothing, does it, and gives what it cost. */
