@@ -3,8 +3,9 @@ import { createGuardedLedger } from './guarded-ledger.ts'
 import { withHeartbeat, withHeartbeats, writeHeartbeat } from './heartbeats.ts'
 import { type InTurn, type LedgerDeps, storeNowMs } from './ledger-deps.ts'
 import { createEventLedger } from './merge/event-ledger.ts'
+import { createTidying } from './merge/tidy-events.ts'
 import type { ProcessLedger, Sync } from './process-ledger.ts'
-import { createProcessReader } from './process-reader.ts'
+import { createProcessReader, type ProcessReader } from './process-reader.ts'
 import { readSeries } from './read-series.ts'
 import { sweepTraces } from './sweep-traces.ts'
 
@@ -14,7 +15,16 @@ import { sweepTraces } from './sweep-traces.ts'
  */
 export function createLedger(deps: Omit<LedgerDeps, 'reader'> & { inTurn?: InTurn | undefined }): ProcessLedger {
   const { store, inTurn = (_key, _signal, work) => work() } = deps
-  const reader = createProcessReader(deps)
+  const stored = createProcessReader(deps)
+  const tidying = createTidying(deps)
+  const reader: ProcessReader = {
+    ...stored,
+    async all(options) {
+      const all = await stored.all(options)
+      await tidying.afterList(all.found, options)
+      return all
+    },
+  }
   const ways = {
     cas: createGuardedLedger({ ...deps, reader }),
     merge: createEventLedger({ ...deps, reader, inTurn }),
@@ -38,7 +48,9 @@ export function createLedger(deps: Omit<LedgerDeps, 'reader'> & { inTurn?: InTur
     beat: (id, attempt, options) => writeHeartbeat(store, { id, attempt, beatId: deps.ids.next() }, options),
     async apply(id, operation, options) {
       const applied = await ways[await sync(options)].apply(id, operation, options)
-      if (operation.kind === 'delete') await sweepTraces(store, applied.state, options)
+      if (operation.kind !== 'delete') return applied
+      await sweepTraces(store, applied.state, options)
+      if (applied.sync === 'merge') await tidying.afterDeletion(id, () => reader.one(id, options), options)
       return applied
     },
   }

@@ -34,7 +34,7 @@ export function createGuardedLedger(deps: LedgerDeps): LedgerWay {
 
   /** Whoever asked for the attempt is about to be told that he holds it, or to take his claim back. */
   const isOpen = ({ events }: StoredProcess, { state }: ReadProcess): boolean =>
-    isUndecided(state.attempt, liveEvents(events), events, storeNowMs(deps) - deadlineMs)
+    !state.deleted && isUndecided(state.attempt, liveEvents(events), events, storeNowMs(deps) - deadlineMs)
 
   const write = async (id: ProcessId, current: StoredProcess, state: ProcessState, { signal }: CallOptions) => {
     const body = encodeState(state)

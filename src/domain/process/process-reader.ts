@@ -4,7 +4,8 @@ import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, ListedObject, ObjectStore, StoredObject } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { everyObject } from '../object/list-objects.ts'
-import { createEventReader, type StoredEvent } from './merge/event-reader.ts'
+import type { EventBundle, StoredEvent } from './merge/event-bundle.ts'
+import { createEventReader } from './merge/event-reader.ts'
 import { eventPrefix, type ProcessEvent } from './merge/process-event.ts'
 import { decodeState, type ProcessId, type ProcessState, processPrefix, stateKey } from './process-state.ts'
 import { readWhole } from './read-whole.ts'
@@ -20,6 +21,9 @@ export interface StoredProcess {
   readonly id: ProcessId
   readonly document: StoredDocument | undefined
   readonly events: readonly StoredEvent[]
+  /** Where the events lie, and which of these objects are bundles. */
+  readonly objects: readonly ListedObject[]
+  readonly bundles: ReadonlyMap<ObjectKey, EventBundle>
 }
 
 export interface ProcessReader {
@@ -47,13 +51,20 @@ export function createProcessReader(deps: {
   const { store, cachedEventsMax: keptMax = defaultCachedEventsMax } = deps
   const eventReader = createEventReader({ ...deps, keptMax })
   const documents = new Map<ObjectKey, StoredDocument>()
-  const listEvents = async (id: ProcessId, { signal }: CallOptions): Promise<StoredEvent[]> => {
+  const listEvents = async (id: ProcessId, { signal }: CallOptions): Promise<ListedObject[]> => {
     const listed: ListedObject[] = []
     for await (const object of everyObject(store, eventPrefix(id), { signal })) listed.push(object)
-    const events = await eventReader.read(id, listed, { signal })
-    eventReader.touch(id)
-    eventReader.trim()
-    return events
+    return listed
+  }
+
+  const withEvents = async (
+    id: ProcessId,
+    document: StoredDocument | undefined,
+    listed: readonly ListedObject[],
+    options: CallOptions,
+  ): Promise<StoredProcess> => {
+    const isAlive = document !== undefined && !document.state.deleted
+    return { id, document, objects: listed, ...(await eventReader.read(id, { listed, isAlive }, options)) }
   }
 
   const readDocument = async (id: ProcessId, { signal }: CallOptions): Promise<StoredDocument | undefined> => {
@@ -73,8 +84,11 @@ export function createProcessReader(deps: {
 
   return {
     async one(id, options) {
-      const [document, events] = await Promise.all([readDocument(id, options), listEvents(id, options)])
-      return { id, document, events }
+      const [document, listed] = await Promise.all([readDocument(id, options), listEvents(id, options)])
+      const found = await withEvents(id, document, listed, options)
+      eventReader.touch(id)
+      eventReader.trim()
+      return found
     },
 
     async all(options) {
@@ -95,7 +109,7 @@ export function createProcessReader(deps: {
         const id = name as ProcessId
         try {
           const document = listed.document && (await listedDocument(listed.document, options))
-          return { id, document, events: await eventReader.read(id, listed.events, options) }
+          return await withEvents(id, document, listed.events, options)
         } catch (error) {
           if (signal.aborted) throw error
           unreadable.push(id)

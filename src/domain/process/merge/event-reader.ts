@@ -5,10 +5,14 @@ import type { CallOptions, ListedObject, ObjectStore } from '../../../ports/obje
 import { mapConcurrently } from '../../map-concurrently.ts'
 import type { ProcessId } from '../process-state.ts'
 import { readWhole } from '../read-whole.ts'
-import { decodeEvent, eventKey, type ProcessEvent } from './process-event.ts'
+import { decodeBundle, type EventBundle, isBundleKey, type StoredEvent } from './event-bundle.ts'
+import { decodeEvent, eventKey, eventPrefix, type ProcessEvent } from './process-event.ts'
 
-/** An event, and when the store took it; `undefined` while this instance has only written it. */
-export type StoredEvent = ProcessEvent & { readonly storedAt?: string }
+export interface FoundEvents {
+  readonly events: readonly StoredEvent[]
+  /** Those among the listed objects that are bundles. */
+  readonly bundles: ReadonlyMap<ObjectKey, EventBundle>
+}
 
 const readsInFlight = 16
 
@@ -25,6 +29,7 @@ export function createEventReader(deps: {
   const { store, digests, log, keptMax } = deps
   /** By id, so that a listing which is late takes nothing away that this instance has seen. */
   const known = new Map<ProcessId, Map<ObjectKey, StoredEvent>>()
+  const knownBundles = new Map<ObjectKey, EventBundle>()
   let count = 0
 
   const keep = (id: ProcessId, key: ObjectKey, event: StoredEvent) => {
@@ -34,30 +39,72 @@ export function createEventReader(deps: {
     known.set(id, events)
   }
 
+  const readObject = async (key: ObjectKey, { signal }: CallOptions) => {
+    const found = await store.get(key, { signal })
+    return found && (await readWhole(found))
+  }
+
+  const readBundles = async (listed: readonly ListedObject[], options: CallOptions) => {
+    const bundles = new Map<ObjectKey, EventBundle>()
+    const keys = listed.map(({ key }) => key).filter(isBundleKey)
+    await mapConcurrently(keys, readsInFlight, async (key) => {
+      const kept = knownBundles.get(key)
+      const bytes = kept === undefined ? await readObject(key, options) : undefined
+      const bundle = kept ?? (bytes && decodeBundle(bytes, digests))
+      if (bundle === undefined) return log.warn('process-event-torn', { key })
+      knownBundles.set(key, bundle)
+      bundles.set(key, bundle)
+    })
+    return bundles
+  }
+
   return {
-    /** Gives what is listed and what was known before. Costs a GET for each event that is not known. */
-    async read(id: ProcessId, listed: readonly ListedObject[], { signal }: CallOptions): Promise<StoredEvent[]> {
+    /**
+     * Gives what is listed and what was known before. Costs a GET for each bundle and event that is not known; what a bundle
+     * holds, or the mark of a deletion makes void, is not read by itself. `isAlive`: a document says that the process was made
+     * anew, so that no mark of before decides about what is later.
+     */
+    async read(
+      id: ProcessId,
+      { listed, isAlive }: { listed: readonly ListedObject[]; isAlive: boolean },
+      options: CallOptions,
+    ): Promise<FoundEvents> {
+      const bundles = await readBundles(listed, options)
+      const marks = listed
+        .filter(({ key }) => !isAlive && bundles.get(key)?.deleted)
+        .map(({ lastModified }) => lastModified)
+      const deletedAt = marks.reduce<Date | undefined>((last, one) => (last && last > one ? last : one), undefined)
+      const isVoid = (date: Date) => deletedAt !== undefined && date < deletedAt
       // Its own, because others may make this instance forget the process in between.
       const events = new Map(known.get(id))
+      if (deletedAt !== undefined) {
+        for (const [key, { storedAt }] of events) {
+          if (storedAt !== undefined && isVoid(new Date(storedAt))) events.delete(key)
+        }
+      }
       const see = (key: ObjectKey, event: StoredEvent) => {
         events.set(key, event)
         keep(id, key, event)
       }
-      const unknown = listed.filter(({ key }) => !events.has(key))
+      for (const event of [...bundles.values()].flatMap((bundle) => bundle.events)) {
+        const key = eventKey(id, event)
+        if (!events.has(key)) see(key, event)
+      }
+      const single = listed.filter(({ key, lastModified }) => !isBundleKey(key) && !isVoid(lastModified))
+      const unknown = single.filter(({ key }) => !events.has(key))
       // The same bytes may arrive once more, and are then dated anew.
-      for (const { key, lastModified } of listed) {
+      for (const { key, lastModified } of single) {
         const event = events.get(key)
         const storedAt = lastModified.toISOString()
         if (event !== undefined && (event.storedAt ?? '') < storedAt) see(key, { ...event, storedAt })
       }
       await mapConcurrently(unknown, readsInFlight, async ({ key, lastModified }) => {
-        const found = await store.get(key, { signal })
-        if (found === undefined) return
-        const event = decodeEvent(await readWhole(found), digests)
-        if (event === undefined) return log.warn('process-event-torn', { key })
-        see(key, { ...event, storedAt: lastModified.toISOString() })
+        const bytes = await readObject(key, options)
+        const event = bytes && decodeEvent(bytes, digests)
+        if (event !== undefined) see(key, { ...event, storedAt: lastModified.toISOString() })
+        else if (bytes !== undefined) log.warn('process-event-torn', { key })
       })
-      return [...events.values()]
+      return { events: [...events.values()], bundles }
     },
 
     /** Of an event that the store has taken: this instance need not wait until it is listed, nor read it. */
@@ -80,6 +127,7 @@ export function createEventReader(deps: {
         if (count <= keptMax || known.size === 1) return
         known.delete(id)
         count -= events.size
+        for (const key of knownBundles.keys()) if (key.startsWith(eventPrefix(id))) knownBundles.delete(key)
       }
     },
   }

@@ -39,22 +39,31 @@ export function eventKey(id: ProcessId, { writeId }: Pick<ProcessEvent, 'writeId
   return parseObjectKey(`${eventPrefix(id)}${writeId}.json`)
 }
 
-/** Carries its own length and hash: on a store whose objects are files, a reader may meet half of one. */
 export function encodeEvent(event: ProcessEvent, digests: Pick<Digests, 'sha256'>): Uint8Array {
-  const text = JSON.stringify(event)
-  const bytes = new TextEncoder().encode(text)
-  const envelope = { lengthBytes: bytes.byteLength, sha256: digests.sha256(bytes), event: text }
-  return new TextEncoder().encode(JSON.stringify(envelope))
+  return seal('event', event, digests)
 }
 
 /** `undefined` for what is not a whole event: it is not there yet, and never data. */
 export function decodeEvent(bytes: Uint8Array, digests: Pick<Digests, 'sha256'>): ProcessEvent | undefined {
+  return decodeSealed('event', bytes, digests) as ProcessEvent | undefined
+}
+
+/** Carries its own length and hash: on a store whose objects are files, a reader may meet half of one. */
+export function seal(kind: 'event' | 'bundle', content: unknown, digests: Pick<Digests, 'sha256'>): Uint8Array {
+  const text = JSON.stringify(content)
+  const bytes = new TextEncoder().encode(text)
+  const envelope = { lengthBytes: bytes.byteLength, sha256: digests.sha256(bytes), [kind]: text }
+  return new TextEncoder().encode(JSON.stringify(envelope))
+}
+
+export function decodeSealed(kind: 'event' | 'bundle', bytes: Uint8Array, digests: Pick<Digests, 'sha256'>): unknown {
   try {
     const envelope = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Record<string, unknown>
-    if (typeof envelope.event !== 'string') return undefined
-    const inner = new TextEncoder().encode(envelope.event)
+    const text = envelope[kind]
+    if (typeof text !== 'string') return undefined
+    const inner = new TextEncoder().encode(text)
     if (inner.byteLength !== envelope.lengthBytes || digests.sha256(inner) !== envelope.sha256) return undefined
-    return JSON.parse(envelope.event) as ProcessEvent
+    return JSON.parse(text)
   } catch {
     return undefined
   }
