@@ -14,18 +14,19 @@ const types = ['training', 'generation'] as const
 
 /** Makes processes and steers those of others: cancels, retries, deletes. */
 export async function user({ client, random, ids, isOver }: Actor): Promise<void> {
-  for (let made = 0; !isOver(); made++) {
-    const id = `${client.name}-${made}`
-    ids.push(id)
-    await client.call('create', 'POST', '/v1/processes', {
+  for (let nth = 0; !isOver(); nth++) {
+    const id = `${client.name}-${nth}`
+    const made = await client.call('create', 'POST', '/v1/processes', {
       id,
       json: { id, type: types[random.integer(0, 1)] },
       key: `create-${id}`,
     })
+    // Who deletes what is not there yet has deleted nothing.
+    if (made?.status === 201) ids.push(id)
     const other = ids[random.integer(0, ids.length - 1)] ?? id
     const path = `/v1/processes/${other}`
     const dice = random.fraction()
-    const key = `${client.name}-${made}-steers`
+    const key = `${client.name}-${nth}-steers`
     if (dice < 0.2) await client.call('cancel', 'POST', `${path}/cancel`, { id: other, key })
     else if (dice < 0.45) await client.call('retry', 'POST', `${path}/retry`, { id: other, key })
     else if (dice < 0.55) await client.call('delete', 'DELETE', path, { id: other })
