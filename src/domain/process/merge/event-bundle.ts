@@ -8,7 +8,7 @@ export type StoredEvent = ProcessEvent & { readonly storedAt?: string }
 
 /**
  * Several events of one process in one object: a set of events like any other, which may be joined with others however
- * often. `deleted`: what is left of a deleted process, so that nothing that the store took before it counts any more.
+ * often. `deleted`: what is left of a deleted process, beside which no event counts any more.
  */
 export interface EventBundle {
   readonly deleted: boolean

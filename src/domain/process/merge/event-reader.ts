@@ -70,18 +70,11 @@ export function createEventReader(deps: {
       options: CallOptions,
     ): Promise<FoundEvents> {
       const bundles = await readBundles(listed, options)
-      const marks = listed
-        .filter(({ key }) => !isAlive && bundles.get(key)?.deleted)
-        .map(({ lastModified }) => lastModified)
-      const deletedAt = marks.reduce<Date | undefined>((last, one) => (last && last > one ? last : one), undefined)
-      const isVoid = (date: Date) => deletedAt !== undefined && date < deletedAt
+      // Nothing brings a process back but a document, which is then alive.
+      const marks = isAlive ? [] : [...bundles.values()].filter(({ deleted }) => deleted)
+      if (marks.length > 0) return { events: marks.flatMap(({ events }) => events), bundles }
       // Its own, because others may make this instance forget the process in between.
       const events = new Map(known.get(id))
-      if (deletedAt !== undefined) {
-        for (const [key, { storedAt }] of events) {
-          if (storedAt !== undefined && isVoid(new Date(storedAt))) events.delete(key)
-        }
-      }
       const see = (key: ObjectKey, event: StoredEvent) => {
         events.set(key, event)
         keep(id, key, event)
@@ -90,7 +83,7 @@ export function createEventReader(deps: {
         const key = eventKey(id, event)
         if (!events.has(key)) see(key, event)
       }
-      const single = listed.filter(({ key, lastModified }) => !isBundleKey(key) && !isVoid(lastModified))
+      const single = listed.filter(({ key }) => !isBundleKey(key))
       const unknown = single.filter(({ key }) => !events.has(key))
       // The same bytes may arrive once more, and are then dated anew.
       for (const { key, lastModified } of single) {
