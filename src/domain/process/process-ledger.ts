@@ -62,7 +62,10 @@ export interface ProcessLedger {
   /** `undefined` when there is no such process, or it was deleted. A store that fails is an error, never an absence. */
   read(id: ProcessId, options: CallOptions): Promise<ReadProcess | undefined>
 
-  /** Costs one LIST per 1,000 objects of state, and one GET for each that changed since this ledger last saw it. */
+  /**
+   * Costs one LIST per 1,000 objects of state, and one GET for each that changed since this ledger last saw it; now and then
+   * one request more, that bundles or removes what is over.
+   */
   readAll(options: CallOptions): Promise<EveryProcess>
 
   /** A page of what an attempt measured, by `seq`; `undefined` when there is no such process. See `readSeries`. */
