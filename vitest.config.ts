@@ -21,6 +21,8 @@ const s3Server =
 
 export default defineConfig({
   test: {
+    // The service survives it; in tests it runs in their process. See src/app/node/paused-body-end.ts.
+    onUnhandledError: (error) => !/assert\(!this\.paused\)/.test(error.message),
     projects: [
       {
         test: {

@@ -9,6 +9,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultSettings } from '../src/adapters/resilience/settings.ts'
+import { survivePausedBodyEnds } from '../src/app/node/paused-body-end.ts'
 import { type ProfileName, profiles } from '../test/faults/fake-s3/profiles.ts'
 import { runBrownout } from '../test/faults/scenarios/brownout.ts'
 import { runCuts } from '../test/faults/scenarios/cuts.ts'
@@ -21,6 +22,8 @@ const usage = `npm run test:faults -- [--runs 2] [--seed 1] [--cell '7 get'] [--
 
 Runs the fault matrix so many times, each time with the next seed, and then the scenarios; --cell runs one cell alone.
 `
+// The service runs in this very process.
+survivePausedBodyEnds(() => {})
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '2' },

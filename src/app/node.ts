@@ -14,6 +14,7 @@ import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { endIdleSockets } from './node/idle-sockets.ts'
+import { survivePausedBodyEnds } from './node/paused-body-end.ts'
 import { openNodeStore } from './node-store.ts'
 import { openS3 } from './s3-store.ts'
 import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
@@ -60,6 +61,7 @@ async function start(): Promise<void> {
     fetch: (request, env) => app?.fetch(request, env) ?? new Response('starting', { status: 503 }),
     serverOptions: { requestTimeout: 0, headersTimeout: headersTimeoutMs },
   }) as Server
+  survivePausedBodyEnds((error) => log.warn('store-connection-ended', { error }))
   endIdleSockets(server, idleLimits)
   const ending = new AbortController()
   drainOnSignal(server, () => ending.abort())
