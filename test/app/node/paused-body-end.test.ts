@@ -19,7 +19,7 @@ describe('a connection that ends while nobody reads its body', () => {
       ({ stderr }: { stderr: string }) => stderr,
     )
     // A Node that has mended it reads on.
-    if (failed !== undefined) expect(failed).toMatch(/assert\(!this\.paused\)[^]*Parser\.finish \(node:internal\//)
+    if (failed !== undefined) expect(failed).toMatch(/assert\(!this\.paused\).*Parser\.finish \(node:internal\//s)
   })
 })
 
