@@ -108,6 +108,8 @@ const cells: readonly Cell[] = [
       fault: `429 to everything, and ${stormCalls} calls`,
       operation: of.operation,
       expected: 'unavailable',
+      // As by default: what tries whether the store is back comes by the second, and not by the call.
+      settings: { openFirstMs: 1_000, openMaxMs: 5_000 },
       async spoil(rig) {
         const answer = s3Error(429, 'TooManyRequests')
         rig.fake.inject('any', 'every', { when: 'before-commit', answer })
