@@ -57,7 +57,11 @@ export async function* processChanges(
     const { processes, unreadable } = looked.seen
     // What cannot be read now is there.
     const there = new Set<string>([...processes.map(({ state }) => state.id), ...unreadable])
-    if (isFirst) yield { kind: 'present', ids: [...there].sort() }
+    if (isFirst) {
+      yield { kind: 'present', ids: [...there].sort() }
+      // One of them may be gone already, which who was told that it is there must hear.
+      for (const id of unreadable) faces.set(id as ProcessId, '')
+    }
     const atMs = nowMs()
     const changed = processes.filter((process) => faces.get(process.state.id) !== faceOf(process, atMs))
     for (const process of changed.sort((a, b) => a.state.updatedAt.localeCompare(b.state.updatedAt))) {

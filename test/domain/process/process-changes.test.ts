@@ -173,6 +173,22 @@ describe('what becomes of all processes', () => {
 })
 
 describe('waiting for a change', () => {
+  it('tells that a process is gone which could not be read when it began, and was called there', async () => {
+    const { create, all, clock } = stage()
+    await create('p')
+    let looks = 0
+    const { signal } = new AbortController()
+    const changes = processChanges(
+      async (options) => {
+        looks += 1
+        return looks === 1 ? { processes: [], unreadable: ['gone', 'p'] } : await all(options)
+      },
+      { nowMs: clock.nowMs, sinceMs: clock.nowMs(), signal },
+    )
+    const next = [await nextOf(changes), await nextOf(changes), await nextOf(changes)]
+    expect(next).toEqual(['there: gone p', 'p 1', 'gone deleted'])
+  })
+
   it('ends by a timer, also when the clock is set back', async () => {
     const { create, one } = stage()
     await create('p')
