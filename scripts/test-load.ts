@@ -1,13 +1,12 @@
-// Three instances on one store, with workers, users and readers, and what must hold of all that they were told:
+// Three instances on one store, with workers, users, readers and followers, and what they were told is checked:
 //   npm run test:load -- --store folder|s3rver|r2|ceph [--seconds 20] [--seed 1] [--workers 24] [--kill] [--history FILE]
-// Prints what was done and how long it took. Ends with 1 when something does not hold.
+// Prints how often and how fast each operation was, and every violation. Ends with 1 when there is any.
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Call, jsonLines } from '../test/load/history.ts'
-import { storeNames } from '../test/load/instances.ts'
+import { type Call, finalReader, jsonLines } from '../test/load/history.ts'
 import { runLoad } from '../test/load/run-load.ts'
+import { openStore, storeNames } from '../test/load/stores.ts'
 
-const usage = `npm run test:load -- --store ${storeNames.join('|')} [--seconds 20] [--seed 1] [--workers 24] [--kill] [--history FILE]\n`
 const { values } = parseArgs({
   options: {
     store: { type: 'string', default: 'folder' },
@@ -16,46 +15,55 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '24' },
     kill: { type: 'boolean', default: false },
     history: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false },
+    log: { type: 'boolean', default: false },
   },
 })
-const store = storeNames.find((name) => name === values.store)
-if (values.help || store === undefined) {
-  process.stdout.write(usage)
-  process.exit(values.help ? 0 : 2)
-}
+const name = storeNames.find((one) => one === values.store)
+if (name === undefined) throw new Error(`--store takes one of ${storeNames.join(', ')}`)
+const [seconds, seed, workers] = [values.seconds, values.seed, values.workers].map(Number) as [number, number, number]
+const shownMax = 50
 
-const percentile = (sorted: readonly number[], share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0
+const percentile = (sorted: readonly number[], share: number): string =>
+  (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(0)
 
-function figures(kind: string, calls: readonly Call[], seconds: number): string {
-  const tookMs = calls.map(({ invokedMs, returnedMs }) => returnedMs - invokedMs).sort((a, b) => a - b)
-  const count = (outcome: Call['outcome']) => calls.filter((call) => call.outcome === outcome).length
-  const outcomes = `${count('done')} done, ${count('refused')} refused, ${count('unknown')} unknown`
-  const times = `median ${percentile(tookMs, 0.5).toFixed(0)} ms, 99 % ${percentile(tookMs, 0.99).toFixed(0)} ms`
-  return `  ${kind.padEnd(7)} ${(calls.length / seconds).toFixed(1).padStart(7)}/s   ${outcomes}; ${times}`
-}
-
-const seconds = Number(values.seconds)
-const { kill } = values
-const run = await runLoad({ store, seconds, seed: Number(values.seed), workers: Number(values.workers), kill })
-if ('unavailable' in run) {
-  console.log(`test:load skipped: ${run.unavailable}`)
-  process.exit(0)
-}
-const { sync, calls, processes, kills, violations } = run
-if (values.history !== undefined) await writeFile(values.history, jsonLines(calls))
-console.log(
-  `${store} (${sync}), ${seconds} s, seed ${values.seed}: ${processes} processes, ${calls.length} calls, ${kills} kills`,
-)
-for (const kind of new Set(calls.map((call) => call.kind))) {
+function printTable(calls: readonly Call[], busyMs: number): void {
+  const busy = calls.filter(({ client }) => !client.startsWith(finalReader))
   console.log(
-    figures(
-      kind,
-      calls.filter((call) => call.kind === kind),
-      seconds,
-    ),
+    '| call | calls | a second | done | refused | unknown | p50, ms | p99, ms |\n|---|---:|---:|---:|---:|---:|---:|---:|',
   )
+  const row = (verb: string, own: readonly Call[]) => {
+    const times = own.map(({ invokedMs, returnedMs }) => returnedMs - invokedMs).toSorted((a, b) => a - b)
+    const count = (...results: Call['result'][]) => own.filter(({ result }) => results.includes(result)).length
+    const outcomes = [count('applied', 'duplicate', 'read'), count('rejected', 'absent'), count('unknown')]
+    // How long a follower listened says nothing of the service.
+    const shown = verb === 'follow' || verb === 'all' ? ['', ''] : [percentile(times, 0.5), percentile(times, 0.99)]
+    console.log(
+      `| ${[verb, own.length, (own.length / (busyMs / 1000)).toFixed(1), ...outcomes, ...shown].join(' | ')} |`,
+    )
+  }
+  for (const [verb, own] of [...Map.groupBy(busy, ({ verb }) => verb)].toSorted()) row(verb, own)
+  row('all', busy)
 }
-for (const { rule, id, detail } of violations.slice(0, 20)) console.log(`VIOLATED ${rule}: ${id}: ${detail}`)
-console.log(`${violations.length} violations`)
-process.exitCode = violations.length === 0 ? 0 : 1
+
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort(new Error(signal)))
+
+const store = await openStore(name)
+if ('unavailable' in store) console.log(`test:load skipped: ${store.unavailable}`)
+else {
+  try {
+    const kills = values.kill && 'env' in store.reach
+    if (values.kill && !kills) console.log('no kills: workerd is the store, too')
+    const loaded = await runLoad(store, { seed, seconds, workers, kills, signal: interrupted.signal })
+    if (values.history !== undefined) await writeFile(values.history, jsonLines(loaded.calls))
+    if (values.log) process.stderr.write(loaded.output)
+    printTable(loaded.calls, loaded.busyMs)
+    const { violations } = loaded
+    console.log(`\n${name}, ${seconds} s, seed ${seed}: ${loaded.kills} kills, ${violations.length} violations`)
+    for (const { invariant, id, detail } of violations.slice(0, shownMax))
+      console.log(`  ${invariant} ${id}: ${detail}`)
+    if (violations.length > 0) process.exitCode = 1
+  } finally {
+    await store.stop()
+  }
+}

@@ -1,89 +1,115 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import type { ProcessJson } from '../../src/app/http/schemas/process.ts'
 import type { Random } from '../faults/random.ts'
-import type { Call, CallKind, Shown } from './history.ts'
+import type { Call, Seen } from './history.ts'
+
+/** What all clients share. */
+export interface Stage {
+  readonly random: Random
+  /** Where the instances listen. Calls go to any of them. */
+  readonly urls: readonly string[]
+  readonly calls: Call[]
+  /** Clients begin nothing new after that. */
+  readonly endsMs: number
+  /** Processes that nobody has deleted yet, as far as their makers know. */
+  readonly ids: Set<string>
+  /** The last ones that became queued, for which workers race. */
+  readonly queued: string[]
+}
+
+const queuedMax = 4
+
+export function noteQueued({ ids, queued }: Stage, id: string): void {
+  ids.add(id)
+  queued.push(id)
+  if (queued.length > queuedMax) queued.shift()
+}
+
+export type About = Pick<Call, 'client' | 'verb' | 'id' | 'operationId'> &
+  Partial<Pick<Call, 'worker' | 'attempt' | 'seq'>>
+export type Outcome = Pick<Call, 'result'> & Partial<Call>
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 export interface Answer {
   readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the service says
-  readonly json: any
+  readonly headers: Headers
+  readonly body: unknown
 }
 
-export interface Client {
-  readonly name: string
-  /** Repeats until it knows what came of it, each time asking any instance, and notes it in the history. */
-  call(
-    kind: CallKind,
-    method: string,
-    path: string,
-    about: Partial<Call> & { json?: unknown; key?: string; shownOf?: (json: Answer['json']) => Shown | undefined },
-  ): Promise<Answer | undefined>
+/** Longer than an instance ever takes to say that it does not know. */
+const patienceMs = 45_000
+
+export const nowMs = (): number => performance.now()
+export const anyInstance = ({ random, urls }: Stage): number => random.integer(0, urls.length - 1)
+
+export function seenIn(process: ProcessJson): Seen {
+  const { version, attempt, worker, status, liveness, cancelRequested, progress, sync, conflicts = [] } = process
+  const rivals = conflicts.flatMap(({ workers }) => workers)
+  return { version, attempt, worker, status, liveness, cancelRequested, step: progress.step, sync, rivals }
 }
 
-const repetitionsMax = 12
-const patienceMs = 15_000
-
-export const shownOf = (json: Answer['json']): Shown => ({
-  version: json.version,
-  status: json.status,
-  attempt: json.attempt,
-  worker: json.worker,
-  step: json.progress?.step,
-  ...(json.conflicts !== undefined && { conflicts: json.conflicts }),
-})
-
-/** `history` grows by one call each time; `origins` are asked in no order. */
-export function createClient(
-  name: string,
-  {
-    origins,
-    random,
-    history,
-    isOver,
-  }: { origins: readonly string[]; random: Random; history: Call[]; isOver: () => boolean },
-): Client {
-  const send = async (method: string, url: string, json: unknown, key: string | undefined): Promise<Answer> => {
-    const answer = await fetch(url, {
+/** `undefined` when no answer came, or not all of it. */
+export async function ask(url: string, { method, path, body, headers }: Request): Promise<Answer | undefined> {
+  try {
+    const answer = await fetch(`${url}${path}`, {
       method,
-      headers: {
-        ...(json !== undefined && { 'content-type': 'application/json' }),
-        ...(key !== undefined && { 'idempotency-key': key }),
-      },
-      ...(json !== undefined && { body: JSON.stringify(json) }),
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(patienceMs),
     })
     const text = await answer.text()
-    return { status: answer.status, json: text.startsWith('{') ? JSON.parse(text) : undefined }
+    return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) }
+  } catch {
+    return undefined
   }
+}
 
-  return {
-    name,
-    async call(kind, method, path, { json, key, shownOf: see = shownOf, ...about }) {
-      const invokedMs = performance.now()
-      const note = (outcome: Call['outcome'], status: number, more: Partial<Call> = {}) => {
-        const returnedMs = performance.now()
-        history.push({ kind, client: name, id: '', invokedMs, returnedMs, outcome, status, ...about, ...more })
-      }
-      const statuses: number[] = []
-      for (let again = 0; again < repetitionsMax; again++) {
-        const origin = origins[random.integer(0, origins.length - 1)]
-        const answer = await send(method, `${origin}${path}`, json, key).catch(() => undefined)
-        if (answer !== undefined && (answer.status < 500 || answer.status === 501)) {
-          const isDone = answer.status < 300
-          // What was refused when it was asked again may have been done the first time.
-          const outcome = isDone ? 'done' : statuses.length === 0 ? 'refused' : 'unknown'
-          const shown = isDone && answer.json !== undefined ? see(answer.json) : undefined
-          const duplicate = answer.json?.duplicate === true && statuses.length === 0
-          const id = about.id ?? answer.json?.id ?? ''
-          note(outcome, answer.status, { id, duplicate, ...(shown !== undefined && { shown }) })
-          return answer
-        }
-        statuses.push(answer?.status ?? 0)
-        if (answer !== undefined && answer.status !== 503) break
-        if (isOver() && again > 4) break
-        await pause(random.integer(50, 400))
-      }
-      note('unknown', statuses.find((status) => status >= 500 && status !== 503) ?? statuses.at(-1) ?? 0)
-      return undefined
-    },
+/** What a refusal, or no answer at all, means; `undefined` for an answer that says more. */
+function failureOf(answer: Answer | undefined): Outcome | undefined {
+  if (answer === undefined) return { result: 'unknown' }
+  const { status, body } = answer
+  if (status < 400) return undefined
+  const { code = '' } = body as { code?: string }
+  // 5xx promise nothing: what was asked may have been done.
+  return { result: status >= 500 && status !== 501 ? 'unknown' : 'rejected', code }
+}
+
+/** One call to one instance, any if none is named, written down when it has returned. */
+export async function call(
+  stage: Stage,
+  about: About,
+  request: Request,
+  understand: (answer: Answer) => Outcome,
+  at = anyInstance(stage),
+): Promise<Call> {
+  const invokedMs = nowMs()
+  const answer = await ask(stage.urls[at] ?? '', request)
+  const outcome = failureOf(answer) ?? understand(answer as Answer)
+  const httpStatus = answer === undefined ? {} : { httpStatus: answer.status }
+  const done: Call = { ...about, instance: at, invokedMs, returnedMs: nowMs(), ...httpStatus, ...outcome }
+  stage.calls.push(done)
+  return done
+}
+
+/** As a client does that got no answer: the same again, at any instance, until there is one. */
+export async function insist(send: () => Promise<Call>, triesMax: number): Promise<Call> {
+  let done = await send()
+  for (let tries = 1; done.result === 'unknown' && tries < triesMax; tries++) {
+    await sleep(50 * 2 ** Math.min(tries, 5))
+    done = await send()
   }
+  return done
+}
+
+export const sleep = (durationMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, durationMs))
+
+/** The answer to what changes a process is the process. */
+export function changed({ body }: Answer): Outcome {
+  const process = body as ProcessJson
+  return { result: 'applied', seen: seenIn(process), id: process.id }
 }
