@@ -9,6 +9,7 @@ import { jsonLines } from '../test/simulation/history.ts'
 import { mutants } from '../test/simulation/mutants.ts'
 import { simulate } from '../test/simulation/simulate.ts'
 
+const usage = 'npm run simulate -- [--seeds 100] [--seed 1] [--mode cas|merge] [--mutants] [--history FILE]\n'
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100' },
@@ -16,8 +17,13 @@ const { values } = parseArgs({
     mode: { type: 'string' },
     mutants: { type: 'boolean', default: false },
     history: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 const wholeNumber = (name: 'seeds' | 'seed') => {
   const number = Number(values[name])
   if (!Number.isInteger(number) || number < 0) throw new Error(`--${name} takes a whole number`)

@@ -7,6 +7,7 @@ import { type Call, finalReader, jsonLines } from '../test/load/history.ts'
 import { runLoad } from '../test/load/run-load.ts'
 import { openStore, storeNames } from '../test/load/stores.ts'
 
+const usage = `npm run test:load -- --store ${storeNames.join('|')} [--seconds 20] [--seed 1] [--workers 24] [--kill] [--history FILE] [--log]\n`
 const { values } = parseArgs({
   options: {
     store: { type: 'string', default: 'folder' },
@@ -16,8 +17,13 @@ const { values } = parseArgs({
     kill: { type: 'boolean', default: false },
     history: { type: 'string' },
     log: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 const name = storeNames.find((one) => one === values.store)
 if (name === undefined) throw new Error(`--store takes one of ${storeNames.join(', ')}`)
 const [seconds, seed, workers] = [values.seconds, values.seed, values.workers].map(Number) as [number, number, number]
