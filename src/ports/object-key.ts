@@ -58,6 +58,12 @@ export function objectKeyOrUndefined(found: string): ObjectKey | undefined {
   }
 }
 
+/** Whether a listing leaves out somebody's file: its name cannot be a key, and is no mark of a directory nor the store's own. */
+export function isLeftOut(found: string): boolean {
+  if (found === '' || found.endsWith('/') || /(?:^|\/)\.s3compat_uploads(?:\/|$)/i.test(found)) return false
+  return objectKeyOrUndefined(found) === undefined
+}
+
 /** Order of keys in every listing: by UTF-8 bytes, as S3 does. UTF-16 order differs beyond the basic plane. */
 export function compareKeys(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

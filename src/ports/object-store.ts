@@ -72,6 +72,11 @@ export interface ListPage {
   readonly prefixes: readonly string[]
   /** Give it back for the next page; `undefined` on the last. Opaque, good for an hour at least. */
   readonly cursor: string | undefined
+  /**
+   * How many objects of others lie among these and are not shown, because their names cannot be keys; a folder of that kind
+   * counts once. Not counted: marks of directories, and what the store keeps for itself. Absent: none.
+   */
+  readonly leftOut?: number
 }
 
 export interface MultipartUpload {

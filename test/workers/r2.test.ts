@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import { expect, it } from 'vitest'
 import { withCheckedConditions } from '../../src/adapters/checked-conditions/object-store.ts'
 import { createR2ObjectStore } from '../../src/adapters/r2/object-store.ts'
 import type { StoreCapabilities } from '../../src/ports/object-store.ts'
@@ -38,4 +39,12 @@ describeObjectStore('the R2 binding with checked conditions', {
   open: () => open((store) => withCheckedConditions(store)),
   supports: { ...supports, conditionalComplete: 'checked', conditionalDelete: 'checked' },
   gaps: { contentEtags: true },
+})
+
+it('tells how many objects of others the R2 binding leaves out of a listing', async () => {
+  for (const name of ['left-out/b', 'left-out/e\u0301', 'left-out/x//y', 'left-out/folder/'])
+    await bucket.put(name, 'x')
+  const store = createR2ObjectStore({ bucket, prefix: 'left-out' })
+  const { objects, leftOut } = await store.list({ prefix: '', limit: 10, signal: new AbortController().signal })
+  expect({ keys: objects.map(({ key }) => key), leftOut }).toEqual({ keys: ['b'], leftOut: 2 })
 })

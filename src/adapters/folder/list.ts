@@ -12,14 +12,23 @@ const statsAtOnce = 16
 export async function listPage(walk: Walk, limit: number, signal: AbortSignal): Promise<ListPage> {
   const names: string[] = []
   let cursor: string | undefined
-  for await (const name of walkNames(walk)) {
+  let leftOut = 0
+  let passed = 0
+  const onLeftOut = () => {
+    passed += 1
+  }
+  for await (const name of walkNames({ ...walk, onLeftOut })) {
     signal.throwIfAborted()
     if (names.length === limit) {
       cursor = names.at(-1)
       break
     }
     names.push(name)
+    leftOut += passed
+    passed = 0
   }
+  // Those behind the last name of a page are passed again by the next one.
+  if (cursor === undefined) leftOut += passed
   const isPrefix = (name: string) => name.endsWith('/')
   const objects: ListedObject[] = []
   const keys = names.filter((name) => !isPrefix(name)) as ObjectKey[]
@@ -28,7 +37,7 @@ export async function listPage(walk: Walk, limit: number, signal: AbortSignal): 
     const found = await Promise.all(keys.slice(i, i + statsAtOnce).map((key) => listed(walk.root, key)))
     objects.push(...found.filter((object) => object !== undefined))
   }
-  return { objects, prefixes: names.filter(isPrefix), cursor }
+  return { objects, prefixes: names.filter(isPrefix), cursor, ...(leftOut > 0 && { leftOut }) }
 }
 
 async function listed(root: string, key: ObjectKey): Promise<ListedObject | undefined> {

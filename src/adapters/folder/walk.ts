@@ -1,6 +1,6 @@
 import { opendir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compareKeys, objectKeyOrUndefined, segmentFault } from '../../ports/object-key.ts'
+import { compareKeys, isLeftOut, objectKeyOrUndefined, segmentFault } from '../../ports/object-key.ts'
 import { isAbsence } from './errors.ts'
 import { isDirect, pathOf } from './folders.ts'
 
@@ -10,6 +10,8 @@ export interface Walk {
   readonly delimiter: '/' | undefined
   /** Only names behind this one. */
   readonly cursor: string | undefined
+  /** Called in its turn for each file, and once for each folder, that lies there and cannot be shown. */
+  readonly onLeftOut?: () => void
 }
 
 /**
@@ -42,10 +44,11 @@ async function* walkFolder(walk: Walk, base: string): AsyncGenerator<string> {
   for (const name of names.sort(compareKeys)) {
     if (!name.endsWith('/')) {
       if (objectKeyOrUndefined(name) !== undefined) yield name
+      else if (isLeftOut(name)) walk.onLeftOut?.()
     } else if (isOurs(name.slice(base.length, -1))) {
       if (delimiter === undefined) yield* walkFolder(walk, name)
       else if (await holdsObject(root, name)) yield name
-    }
+    } else if (isLeftOut(name.slice(0, -1))) walk.onLeftOut?.()
   }
 }
 

@@ -6,7 +6,7 @@ import {
   StoreUnavailable,
   UnsupportedByStore,
 } from '../../ports/errors.ts'
-import { objectKeyOrUndefined } from '../../ports/object-key.ts'
+import { isLeftOut, objectKeyOrUndefined } from '../../ports/object-key.ts'
 import type { ETag, ObjectStore, PutCondition, PutOutcome, Range, StoreCapabilities } from '../../ports/object-store.ts'
 import { resolveRange } from '../../ports/range.ts'
 import { watchedBody } from './body.ts'
@@ -88,13 +88,16 @@ export function createR2ObjectStore(options: { bucket: R2Bucket; prefix: string 
           ...(cursor === undefined ? {} : { cursor }),
         }),
       )
+      const objects = page.objects.flatMap((object) => {
+        const key = objectKeyOrUndefined(object.key.slice(base.length))
+        return key === undefined ? [] : [listedObject(key, object)]
+      })
+      const leftOut = page.objects.filter(({ key }) => isLeftOut(key.slice(base.length))).length
       return {
-        objects: page.objects.flatMap((object) => {
-          const key = objectKeyOrUndefined(object.key.slice(base.length))
-          return key === undefined ? [] : [listedObject(key, object)]
-        }),
+        objects,
         prefixes: page.delimitedPrefixes.map((found) => found.slice(base.length)),
         cursor: page.truncated ? page.cursor : undefined,
+        ...(leftOut > 0 && { leftOut }),
       }
     },
 

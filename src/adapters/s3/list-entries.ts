@@ -1,6 +1,6 @@
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import { StoreMisbehaved } from '../../ports/errors.ts'
-import { objectKeyOrUndefined } from '../../ports/object-key.ts'
+import { isLeftOut, objectKeyOrUndefined } from '../../ports/object-key.ts'
 import type { ListedObject } from '../../ports/object-store.ts'
 import { etagFrom } from './bucket.ts'
 
@@ -12,14 +12,16 @@ export interface Entry {
 
 /**
  * What `answer` shows below `prefix`, without `base`, in the order of the server: objects, then beginnings. `strays`: it
- * shows others, too. Names that cannot be keys are left out: directory markers, RunPod's own folders.
+ * shows others, too. Names that cannot be keys are left out: directory markers, RunPod's own folders; `leftOut` counts the
+ * files of others among them.
  */
 export function entriesIn(
   answer: ListObjectsV2CommandOutput,
   { base, prefix }: { base: string; prefix: string },
-): { entries: Entry[]; strays: boolean } {
+): { entries: Entry[]; strays: boolean; leftOut: number } {
   const decoded = (name = '') => (answer.EncodingType === 'url' ? urlDecoded(name) : name)
   let strays = false
+  let leftOut = 0
   /** Without `base`; empty where it is not one of those that were asked for. */
   const own = (given: string | undefined): string => {
     const whole = decoded(given)
@@ -28,7 +30,9 @@ export function entriesIn(
     return ''
   }
   const objects = (answer.Contents ?? []).flatMap(({ Key, Size = 0, ETag, LastModified = new Date(0) }) => {
-    const key = objectKeyOrUndefined(own(Key))
+    const name = own(Key)
+    const key = objectKeyOrUndefined(name)
+    if (isLeftOut(name)) leftOut += 1
     if (key === undefined) return []
     const etag = etagFrom(ETag)
     // Directories of file systems may come without a slash at their end.
@@ -41,7 +45,7 @@ export function entriesIn(
     if (name === prefix || objectKeyOrUndefined(name.slice(0, -1)) === undefined) return []
     return { name, object: undefined }
   })
-  return { entries: [...objects, ...beginnings], strays }
+  return { entries: [...objects, ...beginnings], strays, leftOut }
 }
 
 /** What the delimiter means, for servers that are not asked or do not care: names that go on behind it become one. */

@@ -24,7 +24,7 @@ export async function listObjects(bucket: S3Bucket, request: ListRequest): Promi
   const from = cursor === undefined ? { form: bucket.learned.listForm } : decodeCursor(cursor)
   const { answer, form } = await answerTo(bucket, request, from)
   const next = nextToken(answer)
-  const { entries: asked, strays } = entriesIn(answer, { base: bucket.base, prefix })
+  const { entries: asked, strays, leftOut } = entriesIn(answer, { base: bucket.base, prefix })
   if (strays) bucket.learned.listsMore = true
   const folded = delimiter === undefined ? asked : foldedAt(delimiter, asked, prefix)
   const entries = folded
@@ -41,6 +41,8 @@ export async function listObjects(bucket: S3Bucket, request: ListRequest): Promi
       cut === undefined
         ? next && encodeCursor({ token: next, shown: lastBeginning(folded) ?? from.shown, form })
         : encodeCursor({ ...from, after: cut, form }),
+    // Of a page that is cut, those behind the cut are told with the rest.
+    ...(leftOut > 0 && cut === undefined && { leftOut }),
   }
 }
 

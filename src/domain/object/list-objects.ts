@@ -64,13 +64,19 @@ async function holdsAny(store: ObjectStore, prefix: string, { signal }: CallOpti
   return false
 }
 
-/** Every object below `prefix`, page by page. Costs one LIST per 1,000 objects. */
+/**
+ * Every object below `prefix`, page by page. Costs one LIST per 1,000 objects. `onLeftOut` is told of objects that are there
+ * and cannot be shown, see `ListPage.leftOut`.
+ */
 export async function* everyObject(
   store: ObjectStore,
   prefix: string,
-  { signal }: CallOptions,
+  { signal, onLeftOut }: CallOptions & { onLeftOut?: (count: number) => void },
 ): AsyncGenerator<ListedObject> {
-  for await (const { objects } of pagesBelow(store, prefix, 1000, signal)) yield* objects
+  for await (const { objects, leftOut } of pagesBelow(store, prefix, 1000, signal)) {
+    if (leftOut !== undefined) onLeftOut?.(leftOut)
+    yield* objects
+  }
 }
 
 /** Throws `StoreMisbehaved` when the store leads back to a page that was there before. */

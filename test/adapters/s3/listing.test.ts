@@ -46,6 +46,14 @@ describe('a listing from S3', () => {
     expect(found).toMatchObject({ objects: [{ key: 'a1', sizeBytes: 1, etag: 'e' }], prefixes: [], cursor: undefined })
   })
 
+  it('tells how many files of others it leaves out', async () => {
+    const foreign = ['prefix/', 'prefix/x/', 'prefix/.s3compat_uploads/7/1', 'prefix/x//y', 'prefix/e\u0301', 'other/a']
+    const store = await listing(page(...foreign.map((key) => contents(key, 0)), contents('prefix/b')), page())
+    const found = await store.list({ signal, prefix: '', limit: 99 })
+    expect(found).toMatchObject({ objects: [{ key: 'b' }], leftOut: 2 })
+    expect((await store.list({ signal, prefix: '', limit: 99 })).leftOut).toBeUndefined()
+  })
+
   it('orders a page by the bytes of its names', async () => {
     const store = await listing(page(...['b', 'a/c', '🐈', '\u{e000}', 'a-'].map((name) => contents(`prefix/${name}`))))
     expect(keys(await store.list({ signal, prefix: '', limit: 9 }))).toEqual(['a-', 'a/c', 'b', '\u{e000}', '🐈'])
