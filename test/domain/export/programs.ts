@@ -12,23 +12,27 @@ const packages = {
   '7z': '7zip',
   bsdtar: 'libarchive-tools',
   java: 'default-jdk-headless',
+  aria2c: 'aria2',
+  chromium: 'chromium',
 } as const
 
 export type Program = keyof typeof packages
 
 /** The first of `programs` that is installed. Else the test is skipped, and fails where all programs must be there. */
 export function installed(ctx: TestContext, ...programs: readonly [Program, ...Program[]]): Program {
-  const found = programs.find(isInstalled)
+  const found = programs.find((program) => pathOf(program) !== undefined)
   if (found !== undefined) return found
   const message = `${programs[0]} is not installed: apt-get install ${packages[programs[0]]}`
   if (process.env.CI) throw new Error(message)
   return ctx.skip(message)
 }
 
-function isInstalled(program: Program): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+/** Where the program lies; `undefined` where it is not installed. */
+export function pathOf(program: Program): string | undefined {
+  const places = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program))
+  return places.find((place) => {
     try {
-      accessSync(join(folder, program), constants.X_OK)
+      accessSync(place, constants.X_OK)
       return true
     } catch {
       return false
