@@ -23,7 +23,7 @@ export interface Download {
   readonly events: readonly DownloadProgress[]
   /** The first event that `holds`, of the past or the future. */
   until(holds: (progress: DownloadProgress) => boolean): Promise<DownloadProgress>
-  /** The last event: completed or canceled. */
+  /** The first end: completed or canceled. Of what is resumed by hand afterwards the browser tells nothing. */
   ended(): Promise<DownloadProgress>
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { expect, it, onTestFinished, type TestContext } from 'vitest'
+import { expect, it, onTestFinished, type TestContext, vi } from 'vitest'
 import { startService, temporaryFolder } from '../app/service-process.ts'
 import { startFaultProxy } from '../faults/tcp-proxy.ts'
 import { openChromium } from './chromium.ts'
@@ -40,6 +40,7 @@ async function openPage(ctx: TestContext) {
   })
   const sha256 = createHash('sha256').update(await (await fetch(made.url)).bytes())
   return {
+    chromium,
     proxy,
     bytes: made.bytes,
     sha256: sha256.digest('hex'),
@@ -71,10 +72,20 @@ it('a browser goes on by itself where a connection was closed too early', async 
   expect(proxy.exchanges.slice(asked).map(({ status }) => status)).toEqual([200, 206])
 })
 
-it('a browser shows a download whose connection was reset as failed', async (ctx) => {
-  const { proxy, bytes, follow } = await openPage(ctx)
+it('a browser shows a download whose connection was reset as failed, and resumes it when it is told to', async (ctx) => {
+  const { chromium, proxy, bytes, sha256, follow } = await openPage(ctx)
   proxy.add({ direction: 'down', operation: 'any', which: 1 }, { toxic: 'reset', at: { body: cutAtBytes } })
+  const asked = proxy.exchanges.length
   const download = await follow()
   expect(await download.ended()).toMatchObject({ state: 'canceled', totalBytes: bytes })
   expect(existsSync(download.path)).toBe(false)
+
+  const list = await chromium.browser.newPage()
+  await list.goto('chrome://downloads')
+  const resume = await list.waitForSelector('>>> #pause-or-resume')
+  await resume?.evaluate((button) => (button as HTMLElement).click())
+  // The browser tells of a download no more once it has failed; the file has its name when it is whole.
+  await vi.waitFor(() => expect(existsSync(download.path)).toBe(true), { timeout: 30_000, interval: 50 })
+  expect(await sha256Of(download.path)).toBe(sha256)
+  expect(proxy.exchanges.slice(asked).map(({ status }) => status)).toEqual([200, 206])
 })
