@@ -14,6 +14,8 @@ export interface S3rver {
   readonly client: S3Client
   /** Exists already. */
   readonly bucket: string
+  /** Where it keeps its files: the object `a/b` of the bucket is `{bucket}/a/b._S3rver_object`, and its MD5 lies beside it. */
+  readonly directory: string
   /** Ends the process and removes its files. */
   stop(): Promise<void>
 }
@@ -47,6 +49,7 @@ export async function startS3rver(): Promise<S3rver> {
     connection,
     client,
     bucket,
+    directory,
     async stop() {
       client.destroy()
       if (child.exitCode === null && child.signalCode === null) {

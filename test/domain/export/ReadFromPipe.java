@@ -1,4 +1,6 @@
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.zip.ZipEntry;
@@ -11,7 +13,8 @@ class ReadFromPipe {
     try (var zip = new ZipInputStream(System.in)) {
       for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
         var digest = MessageDigest.getInstance("SHA-256");
-        digest.update(zip.readAllBytes());
+        // Not read whole: an entry may be larger than any array.
+        zip.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
         var name = entry.getName().getBytes(StandardCharsets.UTF_8);
         System.out.println(hex.formatHex(digest.digest()) + " " + hex.formatHex(name));
       }

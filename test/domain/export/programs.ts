@@ -40,11 +40,11 @@ export function pathOf(program: Program): string | undefined {
   })
 }
 
-/** What the program prints. Throws with all it said when it does not end with 0. `input`: a file piped into it. */
+/** What the program prints. Throws with all it said when it does not end with 0. `input`: a file, or bytes, piped into it. */
 export async function run(
   program: Program,
   args: readonly string[],
-  options: { input?: string; cwd?: string } = {},
+  options: { input?: string | AsyncIterable<Uint8Array>; cwd?: string } = {},
 ): Promise<Buffer> {
   const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, LC_ALL: 'C.UTF-8' } })
   const output: Buffer[] = []
@@ -53,8 +53,9 @@ export async function run(
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
   // A program that has seen enough closes its end; its exit code says whether that was right.
-  if (options.input !== undefined) await pipeline(createReadStream(options.input), child.stdin).catch(() => {})
-  else child.stdin.end()
+  const { input } = options
+  if (input === undefined) child.stdin.end()
+  else await pipeline(typeof input === 'string' ? createReadStream(input) : input, child.stdin).catch(() => {})
   const code = await ended
   if (code === 0) return Buffer.concat(output)
   throw new Error(`${program} ${args.join(' ')} ended with ${code}\n${Buffer.concat([...output, ...errors])}`)
@@ -64,8 +65,24 @@ export async function run(
 export async function readByPython(archive: string): Promise<{ name: string; sha256: string }[]> {
   const script = `
 import hashlib, json, sys, zipfile
+def sha256(file):
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
 with zipfile.ZipFile(sys.argv[1]) as z:
-    print(json.dumps([{'name': i.filename, 'sha256': hashlib.sha256(z.read(i)).hexdigest()} for i in z.infolist()]))
+    print(json.dumps([{'name': i.filename, 'sha256': sha256(z.open(i))} for i in z.infolist()]))
 `
   return JSON.parse((await run('python3', ['-c', script, archive])).toString())
+}
+
+/** The same, as Java reads it from a pipe, front to back. `input`: a file, or bytes. */
+export async function readByJava(
+  input: string | AsyncIterable<Uint8Array>,
+): Promise<{ name: string; sha256: string }[]> {
+  const lines = (await run('java', [join(import.meta.dirname, 'ReadFromPipe.java')], { input })).toString().split('\n')
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => line.split(' '))
+    .map(([hash = '', name = '']) => ({ name: Buffer.from(name, 'hex').toString(), sha256: hash }))
 }

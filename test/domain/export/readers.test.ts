@@ -7,7 +7,7 @@ import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { entryNames } from '../../../src/domain/export/entry-names.ts'
 import { defaultReadAhead } from '../../../src/domain/export/read-ahead.ts'
 import { createReadArchive } from '../../../src/domain/export/read-archive.ts'
-import { installed, readByPython, run } from './programs.ts'
+import { installed, readByJava, readByPython, run } from './programs.ts'
 import { assemble, quiet, type Sample, type SampleFile, sampleOf, sha256, storeSample } from './sample-archive.ts'
 
 let folder: string
@@ -98,13 +98,9 @@ describe.each([
   })
 
   it.skipIf(given.some(({ crcKnown }) => crcKnown === false))('is read by Java from a pipe', async (ctx) => {
-    const java = installed(ctx, 'java')
-    const program = join(import.meta.dirname, 'ReadFromPipe.java')
-    const lines = (await run(java, [program], { input: archive })).toString().trim().split('\n')
-    const read = lines
-      .map((line) => line.split(' '))
-      .map(([hash = '', name = '']) => [Buffer.from(name, 'hex').toString(), hash])
-    expect(new Map(read as [string, string][])).toEqual(expected)
+    installed(ctx, 'java')
+    const read = await readByJava(archive)
+    expect(new Map(read.map((entry) => [entry.name, entry.sha256]))).toEqual(expected)
   })
 })
 
