@@ -27,22 +27,26 @@ interface Folder {
 
 export function describeListing(test: StoreTest): void {
   describe('a listing', () => {
-    test('shows each of 2,500 objects once, in order, whatever the page size', async ({
+    test('shows each of 1,100 objects once, in order, whatever the page size', async ({
       put,
       listAll,
       other,
       signal,
+      gaps,
     }) => {
       // Written in an order that is not theirs; the number is padded so that text order is number order.
-      const names = Array.from({ length: 2500 }, (_, i) => `many/${`${(i * 1009) % 2500}`.padStart(4, '0')}`)
+      const names = Array.from({ length: 1100 }, (_, i) => `many/${`${(i * 1009) % 1100}`.padStart(4, '0')}`)
       await inBatches(names, 50, (name) => put(name, name))
       const sorted = [...names].sort(compareKeys)
       const listed = await listAll('', 1000)
       expect(listed.map((found) => found.key)).toEqual(sorted)
       expect(new Set(listed.map((found) => found.sizeBytes))).toEqual(new Set([9]))
       const below = (prefix: string) => sorted.filter((name) => name.startsWith(prefix))
-      expect((await listAll('many/23', 7)).map((found) => found.key)).toEqual(below('many/23'))
-      expect((await listAll('many/231', 1)).map((found) => found.key)).toEqual(below('many/231'))
+      expect((await listAll('many/03', 7)).map((found) => found.key)).toEqual(below('many/03'))
+      expect((await listAll('many/031', 1)).map((found) => found.key)).toEqual(below('many/031'))
+      for (const limit of pageSizes(gaps, [400])) {
+        expect((await listAll('', limit)).map((found) => found.key)).toEqual(sorted)
+      }
       const page = await other.list({ signal, prefix: '', limit: 1000 })
       expect(page.objects.length).toBeLessThanOrEqual(1000)
       expect(page.cursor).toBeDefined()

@@ -11,7 +11,7 @@ import { runSlowReaders } from './slow-readers.ts'
 
 // Small here; `npm run test:faults` runs them as long as it is told to, and prints the figures.
 const seed = Number(process.env.FAULT_SEED ?? 1)
-const runs = Number(process.env.FAULT_RUNS ?? 2)
+const runs = Number(process.env.FAULT_RUNS ?? 1)
 const outageSeconds = Number(process.env.FAULT_OUTAGE_SECONDS ?? 3)
 
 it.each([503, 429] as const)(
