@@ -4,6 +4,7 @@ import type { ETag } from '../../ports/object-store.ts'
 import type { Dialect } from './dialect.ts'
 import { storeError } from './errors.ts'
 import { type ListForm, wholeForm } from './list-form.ts'
+import type { StoreClock } from './store-clock.ts'
 
 /** Where the objects of one store lie, and how its server wants to be spoken to. */
 export interface S3Bucket {
@@ -14,6 +15,8 @@ export interface S3Bucket {
   /** Whether If-Match carries quotes, as the standard has it. */
   readonly quotedConditions: boolean
   readonly dialect: Dialect
+  /** Told the date of every answer. */
+  readonly storeClock?: Pick<StoreClock, 'saw'> | undefined
   /** What the server was seen to want. Plain values, for all calls of this process or isolate; forgotten with it. */
   readonly learned: {
     /** What listings leave out, because it was refused. */
@@ -29,7 +32,7 @@ export interface S3Bucket {
 export function openBucket({
   prefix,
   ...place
-}: Pick<S3Bucket, 'client' | 'bucket' | 'dialect'> & { prefix: string }): S3Bucket {
+}: Pick<S3Bucket, 'client' | 'bucket' | 'dialect' | 'storeClock'> & { prefix: string }): S3Bucket {
   return {
     ...place,
     base: baseOf(prefix),

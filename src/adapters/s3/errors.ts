@@ -141,6 +141,9 @@ const damageCodes = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'Incomple
 /** How the SDK says that it could not read a whole body, as its message goes on. */
 const notXml = 'XML parse error'
 
+/** The server would not take the time by which the request was signed. */
+export const isClockFault = (error: unknown): boolean => clockCodes.has(answerIn(error)?.code ?? '')
+
 const throttled: FailureFacts = { effect: 'never-sent', blame: 'load' }
 const onceMore: FailureFacts = { effect: 'never-sent', blame: 'request', again: 'once' }
 

@@ -1,4 +1,3 @@
-import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import { StoreMisbehaved } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { Checksums, ObjectMeta, PutOptions } from '../../ports/object-store.ts'
@@ -10,23 +9,30 @@ export function metadataFrom({ checksums, attributes }: Pick<PutOptions, 'checks
 }
 
 /** `sizeBytes` is the whole object's; a ranged answer speaks of the range only. */
-export function objectMeta(
-  key: ObjectKey,
-  answer: GetObjectCommandOutput | HeadObjectCommandOutput,
-  sizeBytes: number,
-): ObjectMeta {
-  const { crc32, sha256, ...attributes } = answer.Metadata ?? {}
-  const etag = etagFrom(answer.ETag)
+export function objectMeta(key: ObjectKey, headers: Headers, sizeBytes: number): ObjectMeta {
+  const { crc32, sha256, ...attributes } = metadataIn(headers)
+  const etag = etagFrom(headers.get('etag') ?? undefined)
   if (etag === undefined) throw new StoreMisbehaved('the store names no version')
   return {
     key,
     sizeBytes,
     etag,
-    lastModified: answer.LastModified ?? new Date(0),
-    contentType: answer.ContentType ?? 'application/octet-stream',
+    lastModified: dateIn(headers),
+    contentType: headers.get('content-type') ?? 'application/octet-stream',
     checksums: checksumsFrom(crc32, sha256),
     attributes,
   }
+}
+
+function metadataIn(headers: Headers): Record<string, string> {
+  const marked = [...headers].filter(([name]) => name.startsWith('x-amz-meta-'))
+  return Object.fromEntries(marked.map(([name, value]) => [name.slice('x-amz-meta-'.length), value]))
+}
+
+/** RunPod is reported to send `… UTC` in place of `… GMT`, which is read as well. */
+function dateIn(headers: Headers): Date {
+  const at = new Date(headers.get('last-modified') ?? 0)
+  return Number.isNaN(at.getTime()) ? new Date(0) : at
 }
 
 /** Only a complete and well-formed pair; foreign writers use the same names for other things. */

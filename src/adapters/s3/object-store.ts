@@ -20,7 +20,7 @@ export interface S3ObjectStoreOptions {
   readonly prefix: string
   readonly ids: Ids
   /** The one that `client` tells the dates of its answers. */
-  readonly storeClock?: Pick<StoreClock, 'nowMs'>
+  readonly storeClock?: StoreClock
   /** Default: that of a server of which nothing is known. */
   readonly dialect?: Dialect
   /** What need not be tried, because it is known; before what the dialect knows. All of them: nothing is ever tried. */
@@ -34,7 +34,7 @@ export interface S3ObjectStoreOptions {
 export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore {
   const { ids, dialect = dialectOf('generic', undefined), storeClock, ...place } = options
   const known = { ...dialect.known, ...options.known }
-  let bucket = openBucket({ ...place, dialect })
+  let bucket = openBucket({ ...place, dialect, storeClock })
   // The value and never the promise: on Workers a request must not wait for what another one began. Failures are forgotten.
   let seen: StoreCapabilities | undefined
 

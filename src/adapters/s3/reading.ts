@@ -1,4 +1,3 @@
-import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3'
 import {
   PreconditionFailed,
   RangeNotSatisfiable,
@@ -9,10 +8,11 @@ import {
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ETag, ObjectMeta, Range, StoredObject } from '../../ports/object-store.ts'
 import { resolveRange } from '../../ports/range.ts'
-import { at, etagFrom, ifMatchHeader, type S3Bucket, send } from './bucket.ts'
+import { etagFrom, ifMatchHeader, type S3Bucket } from './bucket.ts'
 import { Absent, RangeRefused, RefusedWithoutReason } from './errors.ts'
 import { exactBody } from './exact-body.ts'
 import { objectMeta } from './metadata.ts'
+import { type ObjectAnswer, signedRead } from './signed-read.ts'
 
 type ForwardRange = Extract<Range, { offset: number }>
 
@@ -79,10 +79,10 @@ export async function headObject(
 /** One HEAD. */
 async function headAlone(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<ObjectMeta | undefined> {
   try {
-    const command = new HeadObjectCommand(at(bucket, key))
-    const answer = await send(signal, (options) => bucket.client.send(command, options))
-    if (answer.ContentLength === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
-    return objectMeta(key, answer, answer.ContentLength)
+    const { headers } = await signedRead(bucket, key, { method: 'HEAD', headers: {}, signal })
+    const sizeBytes = lengthIn(headers)
+    if (sizeBytes === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
+    return objectMeta(key, headers, sizeBytes)
   } catch (error) {
     if (error instanceof Absent) return undefined
     throw error
@@ -114,21 +114,20 @@ export async function openObject(
   range: ForwardRange | undefined,
   { signal, ifMatch }: CallOptions & { ifMatch?: ETag },
 ): Promise<StoredObject | undefined> {
-  const command = new GetObjectCommand({
-    ...at(bucket, key),
-    ...(range !== undefined && { Range: rangeHeader(range) }),
-    ...(ifMatch !== undefined && { IfMatch: ifMatchHeader(bucket, ifMatch) }),
-  })
-  const answer = await send(signal, (options) => bucket.client.send(command, options)).catch((error: unknown) => {
+  const headers = {
+    ...(range !== undefined && { range: rangeHeader(range) }),
+    ...(ifMatch !== undefined && { 'if-match': ifMatchHeader(bucket, ifMatch) }),
+  }
+  const answer = await signedRead(bucket, key, { method: 'GET', headers, signal }).catch((error: unknown) => {
     if (error instanceof Absent) return undefined
     throw error
   })
-  const source = answer?.Body?.transformToWebStream() as ReadableStream<Uint8Array> | undefined
-  if (answer === undefined || source === undefined) return undefined
+  if (answer === undefined) return undefined
+  const source = answer.body ?? emptyBody()
   try {
-    const wholeBytes = answer.ContentLength ?? (await sizeByHead(bucket, key, answer, signal))
+    const wholeBytes = lengthIn(answer.headers) ?? (await sizeByHead(bucket, key, answer.headers, signal))
     const { sizeBytes, offset, lengthBytes } = delivered(answer, wholeBytes, range)
-    const meta = objectMeta(key, answer, sizeBytes)
+    const meta = objectMeta(key, answer.headers, sizeBytes)
     // s3rver ignores If-Match on reads.
     if (ifMatch !== undefined && meta.etag !== ifMatch) throw new PreconditionFailed('another version is stored')
     return { meta, offset, lengthBytes, body: exactBody(source, lengthBytes, signal) }
@@ -145,13 +144,22 @@ export async function openObject(
 async function sizeByHead(
   bucket: S3Bucket,
   key: ObjectKey,
-  { ContentRange, ETag }: GetObjectCommandOutput,
+  headers: Headers,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  if (ContentRange !== undefined) return undefined
+  if (headers.has('content-range')) return undefined
   const meta = await headAlone(bucket, key, signal)
-  if (meta !== undefined && meta.etag === etagFrom(ETag)) return meta.sizeBytes
+  if (meta !== undefined && meta.etag === etagFrom(headers.get('etag') ?? undefined)) return meta.sizeBytes
   throw new StoreUnavailable('the object was replaced while its size was asked for', { blame: 'request' })
+}
+
+function lengthIn(headers: Headers): number | undefined {
+  const length = headers.get('content-length')
+  return length !== null && /^\d+$/.test(length) ? Number(length) : undefined
+}
+
+function emptyBody(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() })
 }
 
 const rangeHeader = ({ offset, length }: ForwardRange) =>
@@ -161,8 +169,8 @@ const rangeHeader = ({ offset, length }: ForwardRange) =>
 const undoneByFetch = /\b(?:x-)?(?:gzip|deflate|compress|br|zstd)\b/i
 
 /** Which bytes of the object the body of `answer` begins with, and how many of them were asked for. */
-function delivered(answer: GetObjectCommandOutput, wholeBytes: number | undefined, range: ForwardRange | undefined) {
-  if (undoneByFetch.test(answer.ContentEncoding ?? '')) {
+function delivered(answer: ObjectAnswer, wholeBytes: number | undefined, range: ForwardRange | undefined) {
+  if (undoneByFetch.test(answer.headers.get('content-encoding') ?? '')) {
     throw new StoreMisbehaved('the object is stored under a Content-Encoding and cannot be given out byte by byte')
   }
   const part = contentRange(answer)
@@ -180,9 +188,9 @@ function delivered(answer: GetObjectCommandOutput, wholeBytes: number | undefine
   return { sizeBytes, ...wanted }
 }
 
-function contentRange({ ContentRange, $metadata }: GetObjectCommandOutput) {
-  if ($metadata.httpStatusCode !== 206) return undefined
-  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '') ?? []
+function contentRange({ status, headers }: ObjectAnswer) {
+  if (status !== 206) return undefined
+  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? []
   if (size === undefined) throw new StoreMisbehaved('the store does not say which range it answered with')
   return { first: Number(first), last: Number(last), sizeBytes: Number(size) }
 }
