@@ -8,7 +8,7 @@ import { parseConfig } from '../adapters/js-yaml/parse-config.ts'
 import { defaultInspectionLimits } from '../domain/dataset/inspect-file.ts'
 import type { ReceiveFormDeps } from '../domain/dataset/receive-form.ts'
 import type { SelfCheck } from '../domain/doctor/self-check.ts'
-import { defaultReadAhead } from '../domain/export/read-ahead.ts'
+import type { ReadAheadLimits } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
 import { createOpenUploads } from '../domain/object/open-uploads.ts'
@@ -64,6 +64,8 @@ export interface Foundation {
   readonly metrics: Metrics | undefined
   /** `shared`: those who follow the same wait for the same looks. Not on Workers. */
   readonly streams: StreamLimits & { readonly shared: boolean }
+  /** Of exports: what this runtime and this kind of store bear. */
+  readonly readAhead: ReadAheadLimits
   readonly digests: Digests
   readonly clock: Clock
   readonly ids: Ids
@@ -134,7 +136,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     ids,
     log,
     links: get(LINKS),
-    readArchive: createReadArchive({ store: objects, digests, readAhead: defaultReadAhead }),
+    readArchive: createReadArchive({ store: objects, digests, clock, readAhead: foundation.readAhead }),
     limits: { maxEntries: limits.maxExportEntries, maxBytes: limits.maxExportBytes },
   }))
   bind(container, APP, (get) => {

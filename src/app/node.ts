@@ -10,6 +10,7 @@ import { createStoreMetrics } from '../adapters/prom-client/store-metrics.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
 import { recheckMs } from '../domain/doctor/self-check.ts'
+import { localReadAhead, networkReadAhead } from '../domain/export/read-ahead.ts'
 import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
@@ -84,6 +85,7 @@ async function start(): Promise<void> {
     selfChecks: guarded.selfChecks,
     metrics: { text: () => storeMetrics.text(guarded.health()), contentType: storeMetrics.contentType },
     streams: { shared: true, lastMs: streamMs, ending: ending.signal },
+    readAhead: config.store === 's3' ? networkReadAhead : localReadAhead,
     digests,
     clock,
     ids,

@@ -5,6 +5,7 @@ import { createDigests } from '../adapters/node-crypto/digests.ts'
 import { createR2ObjectStore } from '../adapters/r2/object-store.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
+import { workersReadAhead } from '../domain/export/read-ahead.ts'
 import type { Log } from '../ports/log.ts'
 import { compose, type Foundation } from './composition.ts'
 import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
@@ -92,6 +93,7 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
     storeProfile: dialect?.name,
     metrics: undefined,
     streams,
+    readAhead: workersReadAhead,
     digests,
     clock,
     ids,

@@ -42,6 +42,15 @@ export interface StoredObject {
   readonly body: ReadableStream<Uint8Array>
 }
 
+/** A part of an object, or all of it, in memory. */
+export interface ReadObject {
+  /** Of the whole object. */
+  readonly meta: ObjectMeta
+  /** Where `bytes` lie in the object. */
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
 /** `if-absent`: only when no object has the key. `ifMatch`: only when the object is still that version. */
 export type PutCondition = 'always' | 'if-absent' | { readonly ifMatch: ETag }
 
@@ -154,6 +163,15 @@ export interface ObjectStore {
 
   /** Throws `RangeNotSatisfiable` when the range begins at or behind the end, `PreconditionFailed` when `ifMatch` does not hold. */
   get(key: ObjectKey, options: CallOptions & { range?: Range; ifMatch?: ETag }): Promise<StoredObject | undefined>
+
+  /**
+   * As `get` and reading its body, at once: for small objects, and pieces of large ones. Absent where that costs as much as
+   * a stream. Throws `StoreMisbehaved` before it holds more than `maxBytes`.
+   */
+  read?(
+    key: ObjectKey,
+    options: CallOptions & { range?: Range; ifMatch?: ETag; maxBytes: number },
+  ): Promise<ReadObject | undefined>
 
   head(key: ObjectKey, options: CallOptions): Promise<ObjectMeta | undefined>
 

@@ -9,6 +9,7 @@ import { createDigests } from '../../src/adapters/node-crypto/digests.ts'
 import { compose } from '../../src/app/composition.ts'
 import { readConfig } from '../../src/app/config.ts'
 import { guardStores } from '../../src/app/guarded-stores.ts'
+import { localReadAhead } from '../../src/domain/export/read-ahead.ts'
 import type { InTurn } from '../../src/domain/process/ledger-deps.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Ids } from '../../src/ports/ids.ts'
@@ -93,6 +94,7 @@ export function createService(options: ServiceOptions = {}): Service {
     selfChecks,
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     streams: { shared: true, lastMs: 60_000, ending: options.ending },
+    readAhead: localReadAhead,
     digests: createDigests(),
     clock,
     ids,

@@ -1,5 +1,6 @@
 // The service over a store that takes 50 ms for a put and keeps no bytes, as a process of its own: its memory is then
 // what the service itself holds.
+
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { createConsoleLog } from '../../src/adapters/console/log.ts'
@@ -10,6 +11,7 @@ import { createIds } from '../../src/adapters/web-crypto/ids.ts'
 import { compose } from '../../src/app/composition.ts'
 import { readConfig } from '../../src/app/config.ts'
 import { guardStores } from '../../src/app/guarded-stores.ts'
+import { localReadAhead } from '../../src/domain/export/read-ahead.ts'
 
 const putMs = 50
 const clock = createSystemClock()
@@ -44,6 +46,7 @@ const app = compose({
   ...guarded,
   metrics: undefined,
   streams: { shared: true, lastMs: 60_000, ending: undefined },
+  readAhead: localReadAhead,
   storeLinks: undefined,
   digests: createDigests(),
   clock,

@@ -3,6 +3,7 @@ import {
   type CodedError,
   InvalidParts,
   PreconditionFailed,
+  StoreMisbehaved,
   StoreUnavailable,
   UnsupportedByStore,
 } from '../../ports/errors.ts'
@@ -72,6 +73,21 @@ export function createR2ObjectStore(options: { bucket: R2Bucket; prefix: string 
       if (!hasBody(found)) throw new PreconditionFailed('another version is stored')
       const { offset, lengthBytes } = resolveRange(range, found.size)
       return { meta: objectMeta(key, found), offset, lengthBytes, body: watchedBody(found.body, lengthBytes, signal) }
+    },
+
+    async read(key, { signal, range, ifMatch, maxBytes }) {
+      const condition = ifMatch === undefined ? {} : { onlyIf: { etagMatches: ifMatch } }
+      const found = await openRange(bucket, base + key, { ...condition, ...r2Range(range) }, { range, signal })
+      if (found === null) return undefined
+      if (!hasBody(found)) throw new PreconditionFailed('another version is stored')
+      const { offset, lengthBytes } = resolveRange(range, found.size)
+      if (lengthBytes > maxBytes) {
+        await found.body.cancel().catch(() => {})
+        throw new StoreMisbehaved(`there are ${lengthBytes} bytes where at most ${maxBytes} were asked for`)
+      }
+      const bytes = new Uint8Array(await untilAborted(signal, () => found.arrayBuffer()))
+      if (bytes.byteLength !== lengthBytes) throw new StoreUnavailable('the body has another length than announced')
+      return { meta: objectMeta(key, found), offset, bytes }
     },
 
     async head(key, { signal }) {

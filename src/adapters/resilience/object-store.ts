@@ -24,6 +24,7 @@ import { createPlaces, type Places } from './places.ts'
 import { resumedBody } from './resumed-body.ts'
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 import { callTimes, defaultSettings, type ResilienceSettings, type Times } from './settings.ts'
+import { wholeChecked } from './whole-checked.ts'
 
 export interface ResilientObjectStore {
   readonly store: ObjectStore
@@ -162,6 +163,14 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
       })
       return { ...first.found, body }
     },
+
+    ...(store.read && {
+      read: (key, { signal: callers, ...which }) =>
+        repeat('data', 'read', times.receiving(which.maxBytes), { signal: callers }, async (signal) => {
+          const found = await store.read?.(key, { ...which, signal })
+          return found && wholeChecked(found, verifyBodies ? digests.crc32 : undefined)
+        }),
+    }),
 
     ...(store.nowMs && { nowMs: store.nowMs }),
 

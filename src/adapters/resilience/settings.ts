@@ -93,7 +93,7 @@ export const settingsTable = {
   /** Whole bodies being sent, and bodies being opened for reading, at once. */
   dataAtOnce: setting(32, places),
   /** Bodies that may wait for that, and as many parts for theirs. */
-  dataQueued: setting(256, [0, 100_000]),
+  dataQueued: setting(1_024, [0, 100_000]),
   /** Parts of large uploads being sent at once; they have these places beside those of whole bodies. */
   partsAtOnce: setting(32, places),
   /** Small calls at once. */
@@ -220,6 +220,12 @@ export function callTimes(settings: ResilienceSettings) {
         attemptMs: Math.min(settings.completeAttemptMs + copyMs, settings.completeAttemptMaxMs),
         deadlineMs: settings.completeDeadlineMs + copyMs,
       }
+    },
+
+    /** Until the last byte, and as fast as bodies must be sent: a read at once is watched by nobody while it goes on. */
+    receiving(sizeBytes: number): Times {
+      const moreMs = Math.ceil((sizeBytes / settings.sendBytesPerSecond) * 1000)
+      return { attemptMs: settings.openAttemptMs + moreMs, deadlineMs: settings.openDeadlineMs + moreMs }
     },
 
     sending(sizeBytes: number): Times {

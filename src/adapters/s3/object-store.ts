@@ -8,7 +8,7 @@ import { type Dialect, dialectOf } from './dialect.ts'
 import { listObjects } from './listing.ts'
 import { abortUpload, completeUpload, createUpload, listUploadedParts, uploadPart } from './multipart.ts'
 import { probeCapabilities } from './probe.ts'
-import { getObject, headObject } from './reading.ts'
+import { getObject, headObject, readObject } from './reading.ts'
 import type { StoreClock } from './store-clock.ts'
 import { deleteObject, putObject } from './writing.ts'
 
@@ -66,6 +66,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
     },
 
     get: (key, options) => getObject(bucket, key, options),
+    read: (key, options) => readObject(bucket, key, options),
     head: (key, options) => headObject(bucket, key, options),
     list: (options) => listObjects(bucket, options),
 

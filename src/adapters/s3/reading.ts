@@ -6,35 +6,55 @@ import {
   StoreUnavailable,
 } from '../../ports/errors.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
-import type { CallOptions, ETag, ObjectMeta, Range, StoredObject } from '../../ports/object-store.ts'
+import type { CallOptions, ETag, ObjectMeta, Range, ReadObject, StoredObject } from '../../ports/object-store.ts'
 import { resolveRange } from '../../ports/range.ts'
-import { etagFrom, ifMatchHeader, type S3Bucket } from './bucket.ts'
-import { Absent, RangeRefused, RefusedWithoutReason } from './errors.ts'
+import type { S3Bucket } from './bucket.ts'
+import { RangeRefused, RefusedWithoutReason, storeError } from './errors.ts'
 import { exactBody } from './exact-body.ts'
-import { objectMeta } from './metadata.ts'
-import { type ObjectAnswer, signedRead } from './signed-read.ts'
-
-type ForwardRange = Extract<Range, { offset: number }>
+import { type ForwardRange, headAlone, lengthIn, openAnswer } from './opened-answer.ts'
 
 /** How often an object may be replaced between its head and its body before we give up. */
 const replacedMax = 3
 
+type Known = CallOptions & { ifMatch?: ETag }
+
+/** One request for bytes counted from the start. Throws `RangeRefused` when they begin behind the end. */
+type Open<Found> = (range: ForwardRange | undefined, known: Known) => Promise<Found | undefined>
+
 /** The port's `get`. */
-export async function getObject(
+export function getObject(
   bucket: S3Bucket,
   key: ObjectKey,
-  { range, ifMatch, signal }: CallOptions & { range?: Range; ifMatch?: ETag },
+  { range, ...known }: Known & { range?: Range },
 ): Promise<StoredObject | undefined> {
-  const known = ifMatch === undefined ? { signal } : { signal, ifMatch }
+  return inRange(bucket, key, range, known, (...which) => openObject(bucket, key, ...which))
+}
+
+/** The port's `read`. */
+export function readObject(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  { range, maxBytes, ...known }: Known & { range?: Range; maxBytes: number },
+): Promise<ReadObject | undefined> {
+  return inRange(bucket, key, range, known, (...which) => readAnswer(bucket, key, maxBytes, ...which))
+}
+
+async function inRange<Found>(
+  bucket: S3Bucket,
+  key: ObjectKey,
+  range: Range | undefined,
+  known: Known,
+  open: Open<Found>,
+): Promise<Found | undefined> {
   if (range !== undefined && ('suffixLength' in range || range.length === 0)) {
-    return getMeasured(bucket, key, range, known)
+    return openMeasured(bucket, key, range, known, open)
   }
   try {
-    return await openObject(bucket, key, range, known)
+    return await open(range, known)
   } catch (error) {
     if (!(error instanceof RangeRefused)) throw error
     if (error.sizeBytes !== undefined) throw new RangeNotSatisfiable(error.sizeBytes)
-    return getMeasured(bucket, key, range, known)
+    return openMeasured(bucket, key, range, known, open)
   }
 }
 
@@ -42,19 +62,20 @@ export async function getObject(
  * Asks for the size first and then for bytes counted from the start, of that version. For suffixes, which s3rver answers
  * with other bytes, and for ranges that cannot be said in a header.
  */
-async function getMeasured(
+async function openMeasured<Found>(
   bucket: S3Bucket,
   key: ObjectKey,
   range: Range | undefined,
-  { signal, ifMatch }: CallOptions & { ifMatch?: ETag },
-): Promise<StoredObject | undefined> {
+  { signal, ifMatch }: Known,
+  open: Open<Found>,
+): Promise<Found | undefined> {
   for (let replaced = 0; replaced < replacedMax; replaced++) {
     const meta = await headObject(bucket, key, { signal })
     if (meta === undefined) return undefined
     if (ifMatch !== undefined && meta.etag !== ifMatch) throw new PreconditionFailed('another version is stored')
     const { offset, lengthBytes } = resolveRange(range, meta.sizeBytes)
     try {
-      return await openObject(bucket, key, { offset, length: lengthBytes }, { signal, ifMatch: meta.etag })
+      return await open({ offset, length: lengthBytes }, { signal, ifMatch: meta.etag })
     } catch (error) {
       if (ifMatch !== undefined || !(error instanceof PreconditionFailed)) throw error
     }
@@ -72,19 +93,6 @@ export async function headObject(
     return await headAlone(bucket, key, signal)
   } catch (error) {
     if (error instanceof StoreDenied || error instanceof RefusedWithoutReason) return headByGet(bucket, key, signal)
-    throw error
-  }
-}
-
-/** One HEAD. */
-async function headAlone(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<ObjectMeta | undefined> {
-  try {
-    const { headers } = await signedRead(bucket, key, { method: 'HEAD', headers: {}, signal })
-    const sizeBytes = lengthIn(headers)
-    if (sizeBytes === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
-    return objectMeta(key, headers, sizeBytes)
-  } catch (error) {
-    if (error instanceof Absent) return undefined
     throw error
   }
 }
@@ -107,90 +115,45 @@ async function headByGet(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal):
   }
 }
 
-/** One GET. Throws `RangeRefused` when the range begins behind the end. */
-export async function openObject(
+async function openObject(
   bucket: S3Bucket,
   key: ObjectKey,
   range: ForwardRange | undefined,
-  { signal, ifMatch }: CallOptions & { ifMatch?: ETag },
+  known: Known,
 ): Promise<StoredObject | undefined> {
-  const headers = {
-    ...(range !== undefined && { range: rangeHeader(range) }),
-    ...(ifMatch !== undefined && { 'if-match': ifMatchHeader(bucket, ifMatch) }),
-  }
-  const answer = await signedRead(bucket, key, { method: 'GET', headers, signal }).catch((error: unknown) => {
-    if (error instanceof Absent) return undefined
-    throw error
-  })
-  if (answer === undefined) return undefined
-  const source = answer.body ?? emptyBody()
-  try {
-    const wholeBytes = lengthIn(answer.headers) ?? (await sizeByHead(bucket, key, answer.headers, signal))
-    const { sizeBytes, offset, lengthBytes } = delivered(answer, wholeBytes, range)
-    const meta = objectMeta(key, answer.headers, sizeBytes)
-    // s3rver ignores If-Match on reads.
-    if (ifMatch !== undefined && meta.etag !== ifMatch) throw new PreconditionFailed('another version is stored')
-    return { meta, offset, lengthBytes, body: exactBody(source, lengthBytes, signal) }
-  } catch (error) {
-    await source.cancel(error).catch(() => {})
-    throw error
-  }
+  const opened = await openAnswer(bucket, key, range, known)
+  if (opened === undefined) return undefined
+  const { source, lengthBytes, ...found } = opened
+  return { ...found, lengthBytes, body: exactBody(source, lengthBytes, known.signal) }
 }
 
 /**
- * Proxies that send on in chunks take the length away. Without it nobody can tell a body that was cut from a whole one. A
- * refused HEAD is not made up for: that is done by a GET, whose length would be asked for here.
+ * All at once, without JavaScript between the pieces, where the answer says how long it is and gives no more than it should;
+ * else piece by piece, and no piece behind the end.
  */
-async function sizeByHead(
+async function readAnswer(
   bucket: S3Bucket,
   key: ObjectKey,
-  headers: Headers,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  if (headers.has('content-range')) return undefined
-  const meta = await headAlone(bucket, key, signal)
-  if (meta !== undefined && meta.etag === etagFrom(headers.get('etag') ?? undefined)) return meta.sizeBytes
-  throw new StoreUnavailable('the object was replaced while its size was asked for', { blame: 'request' })
-}
-
-function lengthIn(headers: Headers): number | undefined {
-  const length = headers.get('content-length')
-  return length !== null && /^\d+$/.test(length) ? Number(length) : undefined
-}
-
-function emptyBody(): ReadableStream<Uint8Array> {
-  return new ReadableStream({ start: (controller) => controller.close() })
-}
-
-const rangeHeader = ({ offset, length }: ForwardRange) =>
-  `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`
-
-/** fetch undoes these without saying so; then neither the length nor the bytes are those of the object. */
-const undoneByFetch = /\b(?:x-)?(?:gzip|deflate|compress|br|zstd)\b/i
-
-/** Which bytes of the object the body of `answer` begins with, and how many of them were asked for. */
-function delivered(answer: ObjectAnswer, wholeBytes: number | undefined, range: ForwardRange | undefined) {
-  if (undoneByFetch.test(answer.headers.get('content-encoding') ?? '')) {
-    throw new StoreMisbehaved('the object is stored under a Content-Encoding and cannot be given out byte by byte')
+  maxBytes: number,
+  range: ForwardRange | undefined,
+  known: Known,
+): Promise<ReadObject | undefined> {
+  const opened = await openAnswer(bucket, key, range, known)
+  if (opened === undefined) return undefined
+  const { answer, source, meta, offset, lengthBytes } = opened
+  if (lengthBytes > maxBytes) {
+    await source.cancel().catch(() => {})
+    throw new StoreMisbehaved(`the store has ${lengthBytes} bytes where at most ${maxBytes} were asked for`)
   }
-  const part = contentRange(answer)
-  const sizeBytes = part?.sizeBytes ?? wholeBytes
-  if (sizeBytes === undefined) throw new StoreMisbehaved('the store does not say how long the object is')
-  // s3rver answers 206 to a range of an empty object.
-  if (range !== undefined && range.offset >= sizeBytes) throw new RangeNotSatisfiable(sizeBytes)
-  const wanted = resolveRange(range, sizeBytes)
-  const first = part?.first ?? 0
-  const end = part === undefined ? sizeBytes : part.last + 1
-  // A server may ignore the range, or give more than it was asked for (s3rver, to `bytes=0-0`); what lies behind is cut.
-  if (first !== wanted.offset || end < wanted.offset + wanted.lengthBytes) {
-    throw new StoreMisbehaved('the store answered with another range')
+  if (lengthIn(answer.headers) !== lengthBytes) {
+    const body = exactBody(source, lengthBytes, known.signal)
+    return { meta, offset, bytes: new Uint8Array(await new Response(body).arrayBuffer()) }
   }
-  return { sizeBytes, ...wanted }
-}
-
-function contentRange({ status, headers }: ObjectAnswer) {
-  if (status !== 206) return undefined
-  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? []
-  if (size === undefined) throw new StoreMisbehaved('the store does not say which range it answered with')
-  return { first: Number(first), last: Number(last), sizeBytes: Number(size) }
+  try {
+    const bytes = new Uint8Array(await new Response(source).arrayBuffer())
+    if (bytes.byteLength !== lengthBytes) throw new StoreUnavailable('the body has another length than announced')
+    return { meta, offset, bytes }
+  } catch (error) {
+    throw storeError(error, known.signal)
+  }
 }

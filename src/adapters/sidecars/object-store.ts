@@ -65,21 +65,27 @@ export function withSidecars(
     return completed(meta, await noteOf(key, options))
   }
 
-  const get: ObjectStore['get'] = async (key, options) => {
-    if (forgets === false || isSidecar(key)) return store.get(key, options)
-    if (forgets) {
-      const [found, note] = await Promise.all([store.get(key, options), noteOf(key, options)])
-      return found && { ...found, meta: completed(found.meta, note) }
+  /** What `call` finds, with what is noted of it. */
+  const completing =
+    <Options extends CallOptions, Found extends { readonly meta: ObjectMeta }>(
+      call: (key: ObjectKey, options: Options) => Promise<Found | undefined>,
+    ) =>
+    async (key: ObjectKey, options: Options): Promise<Found | undefined> => {
+      if (forgets === false || isSidecar(key)) return call(key, options)
+      if (forgets) {
+        const [found, note] = await Promise.all([call(key, options), noteOf(key, options)])
+        return found && { ...found, meta: completed(found.meta, note) }
+      }
+      const found = await call(key, options)
+      if (found === undefined || !(await mayLack(found.meta, options))) return found
+      return { ...found, meta: completed(found.meta, await noteOf(key, options)) }
     }
-    const found = await store.get(key, options)
-    if (found === undefined || !(await mayLack(found.meta, options))) return found
-    return { ...found, meta: completed(found.meta, await noteOf(key, options)) }
-  }
 
   return {
     ...store,
     head,
-    get,
+    get: completing(store.get),
+    ...(store.read && { read: completing(store.read) }),
 
     async capabilities(options) {
       const own = await store.capabilities(options)

@@ -1,7 +1,8 @@
 import { PreconditionFailed, RangeNotSatisfiable, StoreMisbehaved } from '../../ports/errors.ts'
-import type { ObjectStore } from '../../ports/object-store.ts'
+import type { ObjectStore, StoredObject } from '../../ports/object-store.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { ExportStale } from './refusals.ts'
+import type { StorePace } from './store-pace.ts'
 import type { ObjectSegment } from './zip-segments.ts'
 
 /**
@@ -11,28 +12,58 @@ import type { ObjectSegment } from './zip-segments.ts'
 export async function openObject(
   store: ObjectStore,
   entry: ManifestEntry,
-  { key, etag, offset, lengthBytes }: ObjectSegment,
+  segment: ObjectSegment,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
-  const whole = lengthBytes === entry.sizeBytes
-  const range = whole ? {} : { range: { offset, length: lengthBytes } }
-  const found = await store.get(key, { ...range, ifMatch: etag, signal }).catch((cause: unknown) => {
+  const which = { ...rangeOf(segment, entry), ifMatch: segment.etag, signal }
+  const found = await store.get(segment.key, which).catch((cause: unknown) => {
     throw staleOr(cause, entry)
   })
-  if (found === undefined) throw new ExportStale(`${entry.name} was deleted since the export was made`)
-  const fault = faultOf(found)
+  if (found === undefined) throw gone(entry)
+  const fault = faultOf(found, entry, segment)
   if (fault === undefined) return found.body
   void found.body.cancel(fault).catch(() => {})
   throw fault
+}
 
-  function faultOf({ meta, ...served }: typeof found & object): Error | undefined {
-    // Looked at although we asked with `ifMatch`: not every store heeds it.
-    if (meta.etag !== etag || meta.sizeBytes !== entry.sizeBytes) {
-      return new ExportStale(`${entry.name} has changed since the export was made`)
-    }
-    if (served.offset === offset && served.lengthBytes === lengthBytes) return undefined
-    return new StoreMisbehaved('the store sent another range than the one that was asked for')
+/** The bytes of `segment` in the version that was frozen, all of them. One request. Throws as `openObject` and `exactBytes`. */
+export async function readSegment(
+  store: ObjectStore,
+  entry: ManifestEntry,
+  segment: ObjectSegment,
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  if (store.read === undefined) {
+    return Array.fromAsync(exactBytes(await openObject(store, entry, segment, signal), entry, segment, signal))
   }
+  const { key, etag, lengthBytes } = segment
+  const which = { ...rangeOf(segment, entry), ifMatch: etag, maxBytes: lengthBytes, signal }
+  const found = await store.read(key, which).catch((cause: unknown) => {
+    throw staleOr(cause, entry)
+  })
+  if (found === undefined) throw gone(entry)
+  const { bytes, ...served } = found
+  const fault = faultOf({ ...served, lengthBytes: bytes.byteLength }, entry, segment)
+  if (fault !== undefined) throw fault
+  return bytes.byteLength === 0 ? [] : [bytes]
+}
+
+const rangeOf = ({ offset, lengthBytes }: ObjectSegment, { sizeBytes }: ManifestEntry) =>
+  lengthBytes === sizeBytes ? {} : { range: { offset, length: lengthBytes } }
+
+const gone = ({ name }: ManifestEntry) => new ExportStale(`${name} was deleted since the export was made`)
+
+function faultOf(
+  served: Pick<StoredObject, 'meta' | 'offset' | 'lengthBytes'>,
+  { name, sizeBytes }: ManifestEntry,
+  { etag, offset, lengthBytes }: ObjectSegment,
+): Error | undefined {
+  // Looked at although we asked with `ifMatch`: not every store heeds it.
+  if (served.meta.etag !== etag || served.meta.sizeBytes !== sizeBytes) {
+    return new ExportStale(`${name} has changed since the export was made`)
+  }
+  if (served.offset === offset && served.lengthBytes === lengthBytes) return undefined
+  return new StoreMisbehaved('the store sent another range than the one that was asked for')
 }
 
 /** What a failed read means to the archive: its frozen version is gone, or the store's own error. */
@@ -51,6 +82,7 @@ export async function* exactBytes(
   entry: ManifestEntry,
   { lengthBytes }: ObjectSegment,
   signal: AbortSignal,
+  waitFor: StorePace['waitFor'] = (next) => next,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = body.getReader()
   const free = () => void reader.cancel(signal.reason).catch(() => {})
@@ -60,7 +92,7 @@ export async function* exactBytes(
   try {
     while (!ended) {
       signal.throwIfAborted()
-      const { done, value } = await reader.read().catch((cause: unknown) => {
+      const { done, value } = await waitFor(reader.read()).catch((cause: unknown) => {
         throw staleOr(cause, entry)
       })
       ended = done

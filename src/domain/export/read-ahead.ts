@@ -2,16 +2,36 @@ import type { ObjectSegment, Segment } from './zip-segments.ts'
 
 /** How far reading runs ahead of what was delivered. All bytes held, beside the chunk in hand, stay below `bytes`. */
 export interface ReadAheadLimits {
-  /** Objects being read or held at once; leave room for retries where connections are few. */
+  /** Objects, or pieces of them, being read or held at once; leave room for retries where connections are few. */
   readonly objects: number
   readonly bytes: number
+  /** Objects up to this size, and pieces of larger ones, are read whole before their turn. */
+  readonly wholeBytes: number
+  /**
+   * When larger objects are read in pieces of that size, several at once, and not as one stream: where a stream is seen to be
+   * slow, as over a network whose connections are; where streams cost more than pieces; or where neither can be.
+   */
+  readonly pieces: 'when-slow' | 'always' | 'never'
 }
 
-/** 16 at once make a store that needs 20 ms for each object look like one that needs 2. */
-export const defaultReadAhead: ReadAheadLimits = { objects: 16, bytes: 16 * 1024 * 1024 }
+const MiB = 1024 * 1024
 
-/** Objects, or parts of them, up to this size are read whole before their turn. */
-export const smallObjectBytes = 1024 * 1024
+/** 32 at once make a store that needs 20 ms for each object look like one that needs less than one. */
+export const networkReadAhead: ReadAheadLimits = {
+  objects: 32,
+  bytes: 16 * MiB,
+  wholeBytes: 2 * MiB,
+  pieces: 'when-slow',
+}
+
+/** A disk, or memory: what is read there is bounded by the machine, and not by waiting. */
+export const localReadAhead: ReadAheadLimits = { objects: 16, bytes: 16 * MiB, wholeBytes: MiB, pieces: 'never' }
+
+/**
+ * A request has six connections there, and one is left for a retry; an isolate has 128 MB. What is read whole is collected
+ * by the runtime, and no JavaScript runs between its packets.
+ */
+export const workersReadAhead: ReadAheadLimits = { objects: 5, bytes: 15 * MiB, wholeBytes: 3 * MiB, pieces: 'always' }
 
 /** A larger one is opened when no more than this is left in front of it: an idle response is cut after minutes. */
 const leadBytes = 4 * 1024 * 1024
@@ -54,14 +74,17 @@ export function createReadAhead(
     if (queue.length >= limits.objects * segmentsPerObject) return false
     if (segment.kind !== 'object') return aheadBytes <= limits.bytes
     if (objects >= limits.objects) return false
-    if (segment.lengthBytes > smallObjectBytes) return aheadBytes <= leadBytes
+    if (segment.lengthBytes > limits.wholeBytes) return aheadBytes <= leadBytes
     return aheadBytes + segment.lengthBytes <= limits.bytes
   }
+
+  const isStreamed = (segment: Segment | undefined): boolean =>
+    segment?.kind === 'object' && segment.lengthBytes > limits.wholeBytes
 
   const begin = (segment: Segment): Upcoming => {
     if (segment.kind !== 'object') return { segment }
     objects += 1
-    if (segment.lengthBytes <= smallObjectBytes) {
+    if (segment.lengthBytes <= limits.wholeBytes) {
       const chunks = source.fetch(segment)
       // Its turn to fail comes later, or never.
       chunks.catch(() => {})
@@ -82,6 +105,8 @@ export function createReadAhead(
 
   const fill = (): void => {
     while (!signal.aborted) {
+      // How the next part of a large object is read is decided when it is about to begin.
+      if (peeked === undefined && isStreamed((queue.at(-1) ?? present)?.segment) && aheadBytes > leadBytes) return
       peeked ??= segments.next().value ?? undefined
       if (peeked === undefined || !mayBegin(peeked)) return
       queue.push(begin(peeked))

@@ -1,11 +1,14 @@
+import type { Clock } from '../../ports/clock.ts'
 import type { Digests } from '../../ports/digests.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { createEntryChecksums, type EntryChecksums } from './entry-checksums.ts'
 import { createChunkJoiner } from './join-chunks.ts'
 import { missingChecksums } from './missing-checksums.ts'
-import { exactBytes, openObject } from './object-bytes.ts'
+import { exactBytes, openObject, readSegment } from './object-bytes.ts'
 import { createReadAhead, type ReadAheadLimits } from './read-ahead.ts'
 import { ExportChecksumMissing } from './refusals.ts'
+import { splitSegments } from './split-segments.ts'
+import { createStorePace } from './store-pace.ts'
 import { entryAt, type ZipLayout } from './zip-layout.ts'
 import {
   type BytesSegment,
@@ -19,6 +22,7 @@ import {
 export interface ReadArchiveDeps {
   readonly store: ObjectStore
   readonly digests: Digests
+  readonly clock: Pick<Clock, 'nowMs'>
   readonly readAhead: ReadAheadLimits
 }
 
@@ -42,7 +46,7 @@ export type ReadArchive = (layout: ZipLayout, options: ReadArchiveOptions) => Re
  * Throws at once `RangeError` (no such range) or `ExportChecksumMissing`. The stream then gives exactly the bytes asked
  * for, or errors, and never ends before: with `ExportStale` (an object is not the version of the manifest), with
  * `ExportCorrupt` (a CRC-32 differs), or as the store throws. Cancelling it, like aborting the signal, ends all reading at
- * once. Each object is asked for once, and empty ones not at all.
+ * once. Each byte is asked for once, and objects without any not at all.
  */
 export function createReadArchive(deps: ReadArchiveDeps): ReadArchive {
   return (layout, options) => {
@@ -72,9 +76,9 @@ export function createReadArchive(deps: ReadArchiveDeps): ReadArchive {
 }
 
 async function* archiveChunks(
-  { store, digests, readAhead }: ReadArchiveDeps,
+  { store, digests, clock, readAhead }: ReadArchiveDeps,
   layout: ZipLayout,
-  parts: Iterator<Segment>,
+  parts: Iterable<Segment>,
   options: ReadArchiveOptions,
   ending: AbortController,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -88,20 +92,30 @@ async function* archiveChunks(
   const open = (segment: ObjectSegment) => openObject(store, entryOf(segment), segment, signal)
   const fetch = async (segment: ObjectSegment): Promise<readonly Uint8Array[]> => {
     const following = checksums.follow(segment)
-    const chunks: Uint8Array[] = []
-    for await (const chunk of exactBytes(await open(segment), entryOf(segment), segment, signal)) {
-      following.update(chunk)
-      chunks.push(chunk)
-    }
+    const chunks = await readSegment(store, entryOf(segment), segment, signal)
+    for (const chunk of chunks) following.update(chunk)
     following.finish()
     return chunks
   }
-  const ahead = createReadAhead(parts, { fetch, open }, readAhead, signal)
+  const pace = createStorePace(clock)
+  const divided = splitSegments(parts, {
+    pieceBytes: readAhead.wholeBytes,
+    inPieces: () => readAhead.pieces === 'always' || (readAhead.pieces === 'when-slow' && pace.isSlow()),
+    mayDivide: (segment) =>
+      readAhead.pieces !== 'never' && !options.verifyChecksums && checksums.crc32(segment.entryIndex) !== undefined,
+  })
+  const ahead = createReadAhead(divided, { fetch, open }, readAhead, signal)
   try {
     for (let item = ahead.next(); item !== undefined; item = ahead.next()) {
       if ('body' in item) {
         const following = checksums.follow(item.segment)
-        for await (const chunk of exactBytes(await item.body, entryOf(item.segment), item.segment, signal)) {
+        for await (const chunk of exactBytes(
+          await item.body,
+          entryOf(item.segment),
+          item.segment,
+          signal,
+          pace.waitFor,
+        )) {
           following.update(chunk)
           for (const ready of joiner.push(chunk)) yield ready
           ahead.delivered(chunk.byteLength)

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
-import { PreconditionFailed, RangeNotSatisfiable } from '../../../src/ports/errors.ts'
-import type { ETag, Range } from '../../../src/ports/object-store.ts'
+import { PreconditionFailed, RangeNotSatisfiable, StoreMisbehaved } from '../../../src/ports/errors.ts'
+import type { ETag, ObjectStore, Range, ReadObject } from '../../../src/ports/object-store.ts'
 import { expectSameBytes, key, pattern, readAll, type StoreTest } from './harness.ts'
 
 const sizeBytes = 700_001
@@ -29,6 +29,34 @@ export function describeRanges(test: StoreTest): void {
         expect(got, what).toMatchObject({ offset, lengthBytes, meta: { sizeBytes, etag } })
         expectSameBytes(got && (await readAll(got.body)), body.subarray(offset, offset + lengthBytes))
       }
+    })
+
+    test('gives the same at once, to those who want it whole', async ({ store, put, signal }) => {
+      const body = pattern(sizeBytes)
+      const etag = await put('r', body)
+      const every: typeof satisfiable = [...satisfiable, ['all', { offset: 0 }, 0, sizeBytes]]
+      for (const [what, range, offset, lengthBytes] of every) {
+        const found = await readAtOnce(store, 'r', { signal, range, ifMatch: etag, maxBytes: sizeBytes })
+        expect(found, what).toMatchObject({ offset, meta: { sizeBytes, etag } })
+        expectSameBytes(found?.bytes, body.subarray(offset, offset + lengthBytes))
+      }
+      await put('empty', '')
+      const whole = await readAtOnce(store, 'r', { signal, maxBytes: sizeBytes })
+      expectSameBytes(whole?.bytes, body)
+      expect(await readAtOnce(store, 'empty', { signal, maxBytes: 1 })).toMatchObject({ meta: { sizeBytes: 0 } })
+      expect(await readAtOnce(store, 'gone', { signal, maxBytes: 1 })).toBeUndefined()
+    })
+
+    test('holds no more at once than it may, and nothing of another version', async ({ store, put, signal }) => {
+      const before = await put('r', 'version 1')
+      await expect(readAtOnce(store, 'r', { signal, maxBytes: 8 })).rejects.toBeInstanceOf(StoreMisbehaved)
+      await put('r', 'version 2')
+      await expect(readAtOnce(store, 'r', { signal, ifMatch: before, maxBytes: 9 })).rejects.toBeInstanceOf(
+        PreconditionFailed,
+      )
+      await expect(
+        readAtOnce(store, 'r', { signal, range: { offset: 9, length: 1 }, maxBytes: 9 }),
+      ).rejects.toBeInstanceOf(RangeNotSatisfiable)
     })
 
     test('refuses to begin at or behind the end', async ({ store, put, signal }) => {
@@ -68,4 +96,19 @@ export function describeRanges(test: StoreTest): void {
       expect(await store.get(key('gone'), { signal, ifMatch: before as ETag })).toBeUndefined()
     })
   })
+}
+
+/** As `read`; of a store that has none, what it would have to be. */
+async function readAtOnce(
+  store: ObjectStore,
+  name: string,
+  options: Parameters<NonNullable<ObjectStore['read']>>[1],
+): Promise<ReadObject | undefined> {
+  if (store.read !== undefined) return store.read(key(name), options)
+  const { maxBytes, ...which } = options
+  const found = await store.get(key(name), which)
+  if (found === undefined) return undefined
+  if (found.lengthBytes <= maxBytes) return { ...found, bytes: await readAll(found.body) }
+  await found.body.cancel()
+  throw new StoreMisbehaved('more than may be held')
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
-import { defaultReadAhead, type ReadAheadLimits } from '../../../src/domain/export/read-ahead.ts'
+import { createSystemClock } from '../../../src/adapters/system/clock.ts'
+import { localReadAhead, type ReadAheadLimits } from '../../../src/domain/export/read-ahead.ts'
 import { createReadArchive, type ReadArchiveOptions } from '../../../src/domain/export/read-archive.ts'
 import { ExportChecksumMissing, ExportCorrupt, ExportStale } from '../../../src/domain/export/refusals.ts'
 import type { ZipLayout } from '../../../src/domain/export/zip-layout.ts'
@@ -19,12 +20,13 @@ const MiB = 1024 * 1024
 
 function read(
   { store, layout }: { store: ObjectStore; layout: ZipLayout },
-  options: Partial<ReadArchiveOptions> & { readAhead?: ReadAheadLimits } = {},
+  options: Partial<ReadArchiveOptions> & { readAhead?: Partial<ReadAheadLimits> } = {},
 ): ReadableStream<Uint8Array> {
   const readArchive = createReadArchive({
     store,
     digests: createDigests(),
-    readAhead: options.readAhead ?? defaultReadAhead,
+    clock: createSystemClock(),
+    readAhead: { ...localReadAhead, ...options.readAhead },
   })
   return readArchive(layout, {
     from: 0,

@@ -4,8 +4,9 @@ import { join, relative } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
+import { createSystemClock } from '../../../src/adapters/system/clock.ts'
 import { entryNames } from '../../../src/domain/export/entry-names.ts'
-import { defaultReadAhead } from '../../../src/domain/export/read-ahead.ts'
+import { localReadAhead } from '../../../src/domain/export/read-ahead.ts'
 import { createReadArchive } from '../../../src/domain/export/read-archive.ts'
 import { installed, readByJava, readByPython, run } from './programs.ts'
 import { assemble, quiet, type Sample, type SampleFile, sampleOf, sha256, storeSample } from './sample-archive.ts'
@@ -19,7 +20,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 /** The archive as it would be sent, in a file. */
 async function archiveFile(name: string, sample: Sample): Promise<string> {
   const { store, layout } = await storeSample(sample)
-  const readArchive = createReadArchive({ store, digests: createDigests(), readAhead: defaultReadAhead })
+  const readArchive = createReadArchive({
+    store,
+    digests: createDigests(),
+    clock: createSystemClock(),
+    readAhead: localReadAhead,
+  })
   const range = { from: 0, toExclusive: layout.lengthBytes }
   const path = join(folder, name)
   await writeFile(path, readArchive(layout, { ...range, signal: quiet, verifyChecksums: true }))

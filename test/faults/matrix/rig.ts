@@ -11,6 +11,7 @@ import { compose } from '../../../src/app/composition.ts'
 import { readConfig } from '../../../src/app/config.ts'
 import { type GuardedStores, guardStores } from '../../../src/app/guarded-stores.ts'
 import { openS3 } from '../../../src/app/s3-store.ts'
+import { networkReadAhead } from '../../../src/domain/export/read-ahead.ts'
 import type { StoreEvent } from '../../../src/ports/store-telemetry.ts'
 import { type FakeS3, type FakeS3Options, startFakeS3 } from '../fake-s3/fake-s3.ts'
 import { createRandom, type Random } from '../random.ts'
@@ -104,6 +105,7 @@ async function startService({ fake, profile, endpoint, settings, told, logLines 
     ...guarded,
     metrics: undefined,
     streams: { shared: true, lastMs: 60_000, ending: undefined },
+    readAhead: networkReadAhead,
     storeLinks: opened.links,
     digests,
     clock,
