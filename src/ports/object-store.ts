@@ -12,6 +12,13 @@ export interface Checksums {
   readonly sha256: string
 }
 
+/** The CRC-32 of some bytes that lie together. */
+export interface Crc32Piece {
+  readonly sizeBytes: number
+  /** ISO-HDLC, as in ZIP and PNG; unsigned. */
+  readonly crc32: number
+}
+
 export interface ListedObject {
   readonly key: ObjectKey
   readonly sizeBytes: number
@@ -174,6 +181,17 @@ export interface ObjectStore {
   ): Promise<ReadObject | undefined>
 
   head(key: ObjectKey, options: CallOptions): Promise<ObjectMeta | undefined>
+
+  /**
+   * The CRC-32s that the store itself keeps of the version `ifMatch`, which is `sizeBytes` long: of pieces that are, in their
+   * order, just its bytes. `undefined` where it keeps none or may not be asked, or the version is not stored. Costs a small
+   * request, one more for each 1,000 parts, or none where asking was seen to be in vain. Absent where a store has no such
+   * thing.
+   */
+  storedCrc32?(
+    key: ObjectKey,
+    options: CallOptions & { ifMatch: ETag; sizeBytes: number },
+  ): Promise<readonly Crc32Piece[] | undefined>
 
   /** `limit` is 1 to 1,000 and counts objects and prefixes together; a page may be shorter and still have a cursor. */
   list(options: CallOptions & { prefix: string; delimiter?: '/'; cursor?: string; limit: number }): Promise<ListPage>

@@ -118,6 +118,8 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
 
   let seen: StoreCapabilities | undefined
 
+  const { storedCrc32 } = store
+
   const guardedStore: ObjectStore = {
     async capabilities(which) {
       which.signal.throwIfAborted()
@@ -173,6 +175,13 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
     }),
 
     ...(store.nowMs && { nowMs: store.nowMs }),
+
+    ...(storedCrc32 && {
+      storedCrc32: (key, { signal: callers, ...which }) =>
+        repeat('meta', 'storedCrc32', times.meta, { signal: callers }, (signal) =>
+          storedCrc32(key, { ...which, signal }),
+        ),
+    }),
 
     put: (key, body, { signal: callers, ...facts }) =>
       write({

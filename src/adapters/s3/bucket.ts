@@ -25,6 +25,10 @@ export interface S3Bucket {
     listsMore: boolean
     /** A HEAD was seen to name a version as the answer to its write did. */
     namesAgree: boolean
+    /** How many objects in a row it told no checksum of, of any kind; `undefined` once it has told one. */
+    checksumsInVain: number | undefined
+    /** It was seen not to tell the checksums of parts. */
+    partsUntold: boolean
   }
 }
 
@@ -37,7 +41,13 @@ export function openBucket({
     ...place,
     base: baseOf(prefix),
     quotedConditions: true,
-    learned: { listForm: wholeForm, listsMore: place.dialect.listsMore, namesAgree: false },
+    learned: {
+      listForm: wholeForm,
+      listsMore: place.dialect.listsMore,
+      namesAgree: false,
+      checksumsInVain: 0,
+      partsUntold: false,
+    },
   }
 }
 

@@ -41,6 +41,10 @@ export class RefusedWithoutReason extends StoreUnavailable {}
 /** Somebody else is writing the same key just now (409). Nothing was changed. */
 export class WriteConflict extends StoreUnavailable {}
 
+/** The server is well, and does not let us do this, or does not know it. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof StoreDenied || error instanceof RefusedWithoutReason || error instanceof UnsupportedByStore
+
 /** As much of an answer as the SDK could read. Its error names and messages depend on the body, so the status comes first. */
 interface Answer {
   readonly status: number

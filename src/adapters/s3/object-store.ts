@@ -10,6 +10,7 @@ import { abortUpload, completeUpload, createUpload, listUploadedParts, uploadPar
 import { probeCapabilities } from './probe.ts'
 import { getObject, headObject, readObject } from './reading.ts'
 import type { StoreClock } from './store-clock.ts'
+import { storedCrc32 } from './stored-crc32.ts'
 import { deleteObject, putObject } from './writing.ts'
 
 export interface S3ObjectStoreOptions {
@@ -68,6 +69,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
     get: (key, options) => getObject(bucket, key, options),
     read: (key, options) => readObject(bucket, key, options),
     head: (key, options) => headObject(bucket, key, options),
+    storedCrc32: (key, options) => storedCrc32(bucket, key, options),
     list: (options) => listObjects(bucket, options),
 
     async delete(key, options) {

@@ -4,11 +4,12 @@ import { PreconditionFailed } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
-import type { CallOptions, Checksums, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
+import type { CallOptions, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import type { ObjectRecords } from '../object/object-record.ts'
 import { sweepPrefix } from '../object/sweep-prefix.ts'
 import { exportPrefix, keepManifest, maxExportSeconds, readExport } from './export-store.ts'
+import { createFindChecksums, defaultReadingBudget, type FindChecksums, type ReadingBudget } from './find-checksums.ts'
 import type { ExportManifest } from './manifest.ts'
 import { planExport, type SelectedObject } from './plan-export.ts'
 import { ExportStale, ExportTooLarge } from './refusals.ts'
@@ -22,6 +23,8 @@ export interface CreateExportDeps {
   readonly ids: Ids
   readonly log: Log
   readonly limits: { readonly maxEntries: number; readonly maxBytes: number }
+  /** What may be read for checksums before the answer. Default: `defaultReadingBudget`. */
+  readonly readingBudget?: ReadingBudget
 }
 
 export interface CreatedExport {
@@ -33,9 +36,9 @@ export interface CreatedExport {
 const headsInFlight = 16
 
 /**
- * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD per object and one PUT; objects whose
- * CRC-32 nobody recorded are read once, so that every archive can be read from a pipe. With an idempotency key a
- * repetition answers with the export made before. Throws `ExportEmpty` or `ExportTooLarge`.
+ * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD per object and one PUT. Objects whose
+ * CRC-32 nobody knows are read once, so that the archive can be read from a pipe, as far as the budget goes; of the others
+ * it is learned when the archive is read. With an idempotency key a repetition answers with the export made before. Throws `ExportEmpty` or `ExportTooLarge`.
  */
 export async function createExport(
   deps: CreateExportDeps,
@@ -54,8 +57,9 @@ export async function createExport(
   const keys = await selectKeys(store, wanted.include, { maxEntries: limits.maxEntries, signal })
   const heads = await mapConcurrently(keys, headsInFlight, ({ key }) => store.head(key, { signal }))
   demandWithin(limits.maxBytes, heads)
+  const find = createFindChecksums(deps, deps.readingBudget ?? defaultReadingBudget, { signal })
   const looked = await mapConcurrently(keys, headsInFlight, async (place, index) => {
-    return { place, object: await withChecksums(deps, place, heads[index], signal) }
+    return { place, object: await withChecksums(deps, find, place, heads[index], signal) }
   })
   const objects: SelectedObject[] = looked.flatMap(({ object }) => (object === undefined ? [] : [object]))
   const nowMs = clock.nowMs()
@@ -77,7 +81,8 @@ export async function createExport(
 const looks = 3
 
 async function withChecksums(
-  deps: CreateExportDeps,
+  { store }: CreateExportDeps,
+  find: FindChecksums,
   place: SelectedKey,
   head: ObjectMeta | undefined,
   signal: AbortSignal,
@@ -85,11 +90,11 @@ async function withChecksums(
   let meta = head
   for (let look = 1; meta !== undefined; look++) {
     try {
-      return { ...place, ...meta, checksums: await checksumsOf(deps, meta, signal) }
+      return { ...place, ...meta, checksums: await find(meta) }
     } catch (error) {
       if (!(error instanceof PreconditionFailed)) throw error
       if (look === looks) throw new ExportStale(`${place.file} changes while it is being exported`)
-      meta = await deps.store.head(place.key, { signal })
+      meta = await store.head(place.key, { signal })
     }
   }
   return undefined
@@ -100,26 +105,4 @@ function demandWithin(maxBytes: number, heads: readonly (ObjectMeta | undefined)
   const sizes = new Map(heads.flatMap((meta) => (meta === undefined ? [] : [[meta.key, meta.sizeBytes] as const])))
   const bytes = sizes.values().reduce((sum, size) => sum + size, 0)
   if (bytes > maxBytes) throw new ExportTooLarge(`${bytes} bytes, and an export has at most ${maxBytes}`)
-}
-
-/** As recorded at the upload; else computed from the bytes of just this version, and recorded for the next time. */
-async function checksumsOf(
-  { store, records, digests, log }: CreateExportDeps,
-  found: ObjectMeta,
-  signal: AbortSignal,
-): Promise<Checksums | undefined> {
-  const meta = await records.complete(found, { signal })
-  if (meta.checksums !== undefined || meta.sizeBytes === 0) return meta.checksums
-  const object = await store.get(meta.key, { ifMatch: meta.etag, signal })
-  if (object === undefined) return undefined
-  const running = digests.start()
-  for await (const chunk of object.body as unknown as AsyncIterable<Uint8Array>) running.update(chunk)
-  const checksums = running.read()
-  try {
-    await records.write(meta.key, meta.etag, checksums, { signal })
-  } catch (error) {
-    // Computed again next time; the export itself does not need the record.
-    log.warn('checksums-not-recorded', { error })
-  }
-  return checksums
 }

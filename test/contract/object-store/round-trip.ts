@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import type { ETag } from '../../../src/ports/object-store.ts'
 import { applied, bytes, expectSameBytes, key, pattern, readAll, type StoreTest } from './harness.ts'
 
 const MiB = 2 ** 20
@@ -89,6 +90,19 @@ export function describeRoundTrip(test: StoreTest): void {
       // A folder is no object, whatever the store keeps below it.
       expect(await store.head(key('folder'), { signal })).toBeUndefined()
       expect(await store.get(key('folder'), { signal })).toBeUndefined()
+    })
+
+    test('tells of the CRC-32 that the store keeps of a version the truth, or nothing', async (stage) => {
+      const { store, put, signal } = stage
+      const ifMatch = await put('abc', 'abc')
+      const ask = (name: string, of: { ifMatch: ETag; sizeBytes: number }) =>
+        store.storedCrc32?.(key(name), { ...of, signal })
+      const kept = await ask('abc', { ifMatch, sizeBytes: 3 })
+      if (kept !== undefined) expect(kept).toEqual([{ sizeBytes: 3, crc32: 0x352441c2 }])
+      expect(await ask('none', { ifMatch, sizeBytes: 3 })).toBeUndefined()
+      const etag = await put('abc', 'cba')
+      expect(etag).not.toBe(ifMatch)
+      expect(await ask('abc', { ifMatch, sizeBytes: 3 })).toBeUndefined()
     })
 
     test('shows an overwrite at once, through every handle', async ({ store, other, read, readText, signal }) => {

@@ -20,6 +20,9 @@ export function describeSignals(test: StoreTest): void {
         'put of a new key': () => store.put(key('k2'), bytes('after'), { ...gone, ...facts, when: 'if-absent' }),
         get: () => store.get(key('k'), gone),
         head: () => store.head(key('k'), gone),
+        ...(store.storedCrc32 && {
+          storedCrc32: async () => store.storedCrc32?.(key('k'), { ...gone, ifMatch: etag, sizeBytes: 6 }),
+        }),
         list: () => store.list({ ...gone, prefix: '', limit: 10 }),
         delete: () => store.delete(key('k'), gone),
         'conditional delete': () => store.delete(key('k'), { ...gone, ifMatch: etag }),
