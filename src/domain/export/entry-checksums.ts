@@ -1,16 +1,32 @@
 import type { Digests } from '../../ports/digests.ts'
+import type { CallOptions } from '../../ports/object-store.ts'
 import { knownCrc32 } from './missing-checksums.ts'
-import { ExportCorrupt } from './refusals.ts'
+import { createPassingChecksums } from './passing-checksums.ts'
+import { ExportChecksumMissing, ExportCorrupt } from './refusals.ts'
 import { entryAt, type ZipLayout } from './zip-layout.ts'
 import type { ObjectSegment } from './zip-segments.ts'
 
+/** Where the CRC-32s come from that the manifest of an archive lacks, while that is being read, and where they go to. */
+export interface LearnedChecksums {
+  /** As far as it is known now. */
+  crc32(entryIndex: number): number | undefined
+  /** Give it every chunk of the segment, in order, so that something is learned of it. */
+  follow(segment: ObjectSegment): (chunk: Uint8Array) => void
+  /** Asks, and reads the object, if need be. Throws as reading the object does. One reading gives one signal. */
+  find(entryIndex: number, options: CallOptions): Promise<number>
+  /** To be called once, when the reading has ended, whatever its end. Never throws. */
+  end(): Promise<void>
+}
+
 /** What is known of the CRC-32 of each entry while its archive is being read. */
 export interface EntryChecksums {
-  /** From the manifest, as given, or learned from bytes that passed. */
+  /** From the manifest, or learned; `undefined` as long as nobody knows. */
   crc32(entryIndex: number): number | undefined
+  /** The same, found out where nobody knows. */
+  find(entryIndex: number, options: CallOptions): Promise<number>
   /**
    * Give it every chunk of the segment, in order. `finish` throws `ExportCorrupt` when whole entries are verified and
-   * this one is not what it should be. Costs nothing for a part of an object, or where there is nothing to find out.
+   * this one is not what it should be. Costs nothing where there is nothing to find out.
    */
   follow(segment: ObjectSegment): { update(chunk: Uint8Array): void; finish(): void }
 }
@@ -20,34 +36,38 @@ const ignored = { update() {}, finish() {} }
 export function createEntryChecksums(
   layout: ZipLayout,
   digests: Digests,
-  options: {
-    readonly verifyChecksums: boolean
-    readonly checksums?: ReadonlyMap<number, number>
-    readonly onChecksum?: (entryIndex: number, crc32: number) => void
-  },
+  options: { readonly verifyChecksums: boolean; readonly learned?: LearnedChecksums },
 ): EntryChecksums {
-  const learned = new Map(options.checksums)
-  const crc32 = (entryIndex: number) => knownCrc32(entryAt(layout, entryIndex)) ?? learned.get(entryIndex)
+  const learned = options.learned ?? fromThisReading(layout, digests)
+  const crc32 = (entryIndex: number) => knownCrc32(entryAt(layout, entryIndex)) ?? learned.crc32(entryIndex)
   return {
     crc32,
+    find: async (entryIndex, options) => crc32(entryIndex) ?? (await learned.find(entryIndex, options)),
 
-    follow({ entryIndex, lengthBytes }) {
-      const { name, sizeBytes } = entryAt(layout, entryIndex)
-      const expected = crc32(entryIndex)
-      const wanted = lengthBytes === sizeBytes && (expected === undefined || options.verifyChecksums)
-      if (!wanted) return ignored
+    follow(segment) {
+      const { name, sizeBytes } = entryAt(layout, segment.entryIndex)
+      const expected = crc32(segment.entryIndex)
+      if (expected === undefined) return { update: learned.follow(segment), finish() {} }
+      if (segment.lengthBytes !== sizeBytes || !options.verifyChecksums) return ignored
       let computed = 0
       return {
         update(chunk) {
           computed = digests.crc32(chunk, computed)
         },
         finish() {
-          if (computed === expected) return
-          if (expected !== undefined) throw new ExportCorrupt(`${name} does not have the checksum that was recorded`)
-          learned.set(entryIndex, computed)
-          options.onChecksum?.(entryIndex, computed)
+          if (computed !== expected) throw new ExportCorrupt(`${name} does not have the checksum that was recorded`)
         },
       }
     },
+  }
+}
+
+/** Of the objects whose bytes all pass, and of no others. */
+function fromThisReading(layout: ZipLayout, digests: Digests): LearnedChecksums {
+  const passing = createPassingChecksums(layout, digests)
+  return {
+    ...passing,
+    find: (entryIndex) => Promise.reject(new ExportChecksumMissing([entryIndex])),
+    end: async () => {},
   }
 }

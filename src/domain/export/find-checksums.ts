@@ -23,8 +23,9 @@ export interface ReadingBudget {
   readonly totalMs: number
 }
 
-/** Everything, until ranges of archives can be had whose checksums are not known yet. */
-export const defaultReadingBudget: ReadingBudget = { objectBytes: 2 ** 53, totalBytes: 2 ** 53, totalMs: 2 ** 31 - 1 }
+const MiB = 2 ** 20
+
+export const defaultReadingBudget: ReadingBudget = { objectBytes: 8 * MiB, totalBytes: 64 * MiB, totalMs: 5_000 }
 
 /** Of just this version. `undefined`: nobody knows, and it is too much to be read now. */
 export type FindChecksums = (meta: ObjectMeta) => Promise<KnownChecksums | undefined>

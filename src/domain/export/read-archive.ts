@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Digests } from '../../ports/digests.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
-import { createEntryChecksums, type EntryChecksums } from './entry-checksums.ts'
+import { createEntryChecksums, type EntryChecksums, type LearnedChecksums } from './entry-checksums.ts'
 import { createChunkJoiner } from './join-chunks.ts'
 import { missingChecksums } from './missing-checksums.ts'
 import { exactBytes, openObject, readSegment } from './object-bytes.ts'
@@ -33,10 +33,11 @@ export interface ReadArchiveOptions {
   readonly signal: AbortSignal
   /** Also compute the CRC-32 of entries that have one and are read whole, and compare: 0.25 s of CPU a GB on Node. */
   readonly verifyChecksums: boolean
-  /** By entry index: what has become known since the manifest was frozen without it. */
-  readonly checksums?: ReadonlyMap<number, number>
-  /** Called with each CRC-32 that had to be computed, so that it can be kept for later ranges. Must not throw. */
-  readonly onChecksum?: (entryIndex: number, crc32: number) => void
+  /**
+   * For the checksums that the manifest lacks. Without it they are computed while the bytes pass, and a range that needs
+   * one of an object which it does not hold is refused.
+   */
+  readonly learned?: LearnedChecksums
 }
 
 /** The bytes of a range of the archive, pulled: nothing is read before the first pull, and little ahead of it after. */
@@ -52,7 +53,7 @@ export function createReadArchive(deps: ReadArchiveDeps): ReadArchive {
   return (layout, options) => {
     const { from, toExclusive } = options
     const parts = segments(layout, from, toExclusive)
-    const missing = missingChecksums(layout, { from, to: toExclusive }, options.checksums)
+    const missing = options.learned === undefined ? missingChecksums(layout, { from, to: toExclusive }) : []
     if (missing.length > 0) throw new ExportChecksumMissing(missing)
     const ending = new AbortController()
     const chunks = archiveChunks(deps, layout, parts, options, ending)
@@ -122,7 +123,8 @@ async function* archiveChunks(
         }
         following.finish()
       } else {
-        const chunks = 'chunks' in item ? await item.chunks : [headerBytes(layout, item.segment, checksums)]
+        const chunks =
+          'chunks' in item ? await item.chunks : [await headerBytes(layout, item.segment, checksums, signal)]
         for (const chunk of chunks) for (const ready of joiner.push(chunk)) yield ready
       }
     }
@@ -132,12 +134,16 @@ async function* archiveChunks(
     throw error
   } finally {
     options.signal.removeEventListener('abort', end)
+    await options.learned?.end()
   }
 }
 
-function headerBytes(layout: ZipLayout, segment: BytesSegment | RecordSegment, checksums: EntryChecksums): Uint8Array {
+async function headerBytes(
+  layout: ZipLayout,
+  segment: BytesSegment | RecordSegment,
+  checksums: EntryChecksums,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   if (segment.kind === 'bytes') return segment.bytes
-  const crc32 = checksums.crc32(segment.entryIndex)
-  if (crc32 === undefined) throw new ExportChecksumMissing([segment.entryIndex])
-  return recordBytes(layout, segment, crc32)
+  return recordBytes(layout, segment, await checksums.find(segment.entryIndex, { signal }))
 }

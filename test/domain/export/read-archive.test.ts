@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { createSystemClock } from '../../../src/adapters/system/clock.ts'
+import type { LearnedChecksums } from '../../../src/domain/export/entry-checksums.ts'
 import { localReadAhead, type ReadAheadLimits } from '../../../src/domain/export/read-ahead.ts'
 import { createReadArchive, type ReadArchiveOptions } from '../../../src/domain/export/read-archive.ts'
 import { ExportChecksumMissing, ExportCorrupt, ExportStale } from '../../../src/domain/export/refusals.ts'
@@ -38,6 +39,13 @@ function read(
 }
 
 const bytesOf = async (stream: ReadableStream<Uint8Array>) => Buffer.concat(await Array.fromAsync(stream))
+/** All is known beforehand, by the place of the entry. */
+const knowing = (crcs: readonly number[]): LearnedChecksums => ({
+  crc32: (index) => crcs[index],
+  follow: () => () => {},
+  find: (index) => Promise.reject(new ExportChecksumMissing([index])),
+  end: async () => {},
+})
 const random = (sizeBytes: number) => {
   const bytes = new Uint8Array(sizeBytes)
   for (let i = 0; i < sizeBytes; i += 65_536) crypto.getRandomValues(bytes.subarray(i, i + 65_536))
@@ -72,11 +80,11 @@ describe('reading an archive', () => {
     const sample = sampleOf(mixedFiles)
     const stored = await storeSample(sample)
     const whole = assemble(sample)
-    const checksums = new Map(sample.crcs.entries())
+    const learned = knowing(sample.crcs)
     for (let cut = 0; cut <= whole.byteLength; cut++) {
       const head = await bytesOf(read(stored, { toExclusive: cut }))
       expect(head.equals(whole.subarray(0, cut))).toBe(true)
-      const tail = await bytesOf(read(stored, { from: cut, checksums }))
+      const tail = await bytesOf(read(stored, { from: cut, learned }))
       expect(tail.equals(whole.subarray(cut))).toBe(true)
     }
   })
@@ -296,20 +304,66 @@ describe('checksums of an archive', () => {
     expect(unverified.equals(whole)).toBe(true)
   })
 
-  it('are computed where they are unknown, told, and then good for any range', async () => {
+  it('are computed where they are unknown, and verified where they were learned', async () => {
     const unknown = files([100, 2 * MiB, 0, 300], false)
     const stored = await storeSample(unknown)
     const whole = assemble(unknown)
-    const learned = new Map<number, number>()
-    const onChecksum = (index: number, crc32: number) => learned.set(index, crc32)
-    const first = await bytesOf(read(stored, { verifyChecksums: false, onChecksum }))
-    expect(first.equals(whole)).toBe(true)
-    expect([...learned].sort(([a], [b]) => a - b)).toEqual([0, 1, 3].map((index) => [index, unknown.crcs[index]]))
-    const from = MiB
-    const rest = await bytesOf(read(stored, { from, checksums: learned }))
-    expect(rest.equals(whole.subarray(from))).toBe(true)
-    const wrong = new Map(learned).set(3, 1)
-    expect((await outcome(read(stored, { checksums: wrong }))).error).toBeInstanceOf(ExportCorrupt)
+    expect((await bytesOf(read(stored))).equals(whole)).toBe(true)
+    const rest = await bytesOf(read(stored, { from: MiB, learned: knowing(unknown.crcs) }))
+    expect(rest.equals(whole.subarray(MiB))).toBe(true)
+    const wrong = knowing(unknown.crcs.with(3, 1))
+    expect((await outcome(read(stored, { learned: wrong }))).error).toBeInstanceOf(ExportCorrupt)
+  })
+
+  it('are found out when their turn comes, and the end is told however it ends', async () => {
+    const unknown = files([100, 2 * MiB, 300], false)
+    const stored = await storeSample(unknown)
+    const found: number[] = []
+    let ends = 0
+    const learned: LearnedChecksums = {
+      ...knowing([]),
+      async find(index) {
+        found.push(index)
+        return unknown.crcs[index] ?? 0
+      },
+      async end() {
+        ends += 1
+      },
+    }
+    const bytes = await bytesOf(read(stored, { from: 200, learned }))
+    expect(bytes.equals(assemble(unknown, 200))).toBe(true)
+    expect(found).toEqual([1, 2, 0, 1, 2])
+    expect(ends).toBe(1)
+    const reader = read(stored, { learned }).getReader()
+    await reader.read()
+    await reader.cancel()
+    expect(ends).toBe(2)
+    await stored.store.delete(sampleKey(1), { signal: quiet })
+    await outcome(read(stored, { learned }))
+    expect(ends).toBe(3)
+  })
+
+  it('that are being found out do not hold whoever leaves', async () => {
+    const unknown = files([100, 300], false)
+    const stored = await storeSample(unknown)
+    const left = Promise.withResolvers<unknown>()
+    const learned: LearnedChecksums = {
+      ...knowing([]),
+      find: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            left.resolve(signal.reason)
+            reject(signal.reason)
+          })
+        }),
+    }
+    const reader = read(stored, { from: 60, learned }).getReader()
+    const first = reader.read().catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const gone = new Error('gone')
+    await reader.cancel(gone)
+    expect(await left.promise).toBe(gone)
+    await first
   })
 
   it('that are missing are refused before the first byte, by name', async () => {

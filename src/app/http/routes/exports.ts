@@ -4,6 +4,7 @@ import { NotFound } from '../../../domain/errors.ts'
 import { archiveEtag } from '../../../domain/export/archive-etag.ts'
 import { type CreateExportDeps, createExport } from '../../../domain/export/create-export.ts'
 import { deleteExport, maxExportSeconds, readExport } from '../../../domain/export/export-store.ts'
+import { learnChecksums } from '../../../domain/export/learned-checksums.ts'
 import type { ExportManifest } from '../../../domain/export/manifest.ts'
 import type { ReadArchive } from '../../../domain/export/read-archive.ts'
 import { resultKinds, type Selected } from '../../../domain/export/selection.ts'
@@ -20,7 +21,7 @@ import { documentAnswer } from '../document.ts'
 import { matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { parseEach } from '../parse-each.ts'
-import { rangeAnswer } from '../range-answer.ts'
+import { rangeAnswer, wholeAnswer } from '../range-answer.ts'
 import { type Route, route } from '../route.ts'
 import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/fields.ts'
 import { startedBody } from '../started-body.ts'
@@ -185,8 +186,12 @@ export function serveExport(deps: ExportRouteDeps): (c: AppContext, grant: LinkG
     const ifNoneMatch = c.req.header('if-none-match')
     if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag))
       return new Response(null, { status: 304, headers })
-    const { status, offset, lengthBytes } = rangeAnswer(c, headers, { etag, sizeBytes: layout.lengthBytes })
-    if (c.req.method === 'HEAD') return new Response(null, { status, headers })
+    const asked = rangeAnswer(c, headers, { etag, sizeBytes: layout.lengthBytes })
+    if (c.req.method === 'HEAD') return new Response(null, { status: asked.status, headers })
+    const range = { from: asked.offset, to: asked.offset + asked.lengthBytes }
+    const archive = { id: manifest.id, etag, layout }
+    const { learned, rangeServed } = await learnChecksums(deps, archive, range, { signal })
+    const { status, offset, lengthBytes } = rangeServed ? asked : wholeAnswer(headers, layout.lengthBytes)
     log.info('export-download', {
       requestId,
       exportId: manifest.id,
@@ -199,6 +204,7 @@ export function serveExport(deps: ExportRouteDeps): (c: AppContext, grant: LinkG
       toExclusive: offset + lengthBytes,
       signal,
       verifyChecksums: false,
+      ...(learned && { learned }),
     })
     return new Response(await startedBody(c, body, log), { status, headers })
   }

@@ -1,0 +1,104 @@
+import type { CallOptions } from '../../ports/object-store.ts'
+import type { LearnedChecksums } from './entry-checksums.ts'
+import { type FindChecksumsDeps, hex } from './find-checksums.ts'
+import { knownCrc32 } from './missing-checksums.ts'
+import { createMissingObjects, type MissingObjects } from './missing-objects.ts'
+import type { NotedArchive } from './note-store.ts'
+import { createNotedProgress } from './noted-progress.ts'
+import { checkpointBytes, createPassingChecksums } from './passing-checksums.ts'
+import { ExportChecksumMissing } from './refusals.ts'
+import { createRememberer } from './remember-checksums.ts'
+import type { Span } from './span.ts'
+import { entryAt, offsetAt, type ZipLayout } from './zip-layout.ts'
+
+/**
+ * What a range may need to be read of objects that it does not hold, where one that has not even `longBytes` before that
+ * asks for the end of an archive: nobody waits minutes for a directory. Others download, several side by side perhaps, so
+ * that most of it will have passed elsewhere when its turn comes.
+ */
+const readAtOnceBytesMax = 2 ** 30
+const longBytes = checkpointBytes
+
+/** What a reading of one range of an archive can learn, and needs to know. */
+export interface RangeChecksums {
+  /** `undefined`: the manifest knows all. */
+  readonly learned: LearnedChecksums | undefined
+  /** False: so much would have to be read for the little that is asked for that the whole archive is the better answer. */
+  readonly rangeServed: boolean
+}
+
+/**
+ * For the entries of an export whose CRC-32 its manifest lacks. What passes is computed on the way, noted beside the
+ * export about every 16 MiB, and recorded for later exports when an object is complete. What a range needs of objects that
+ * it does not hold is looked up and, where nobody knows it, read, when its turn comes: of each object only the bytes that
+ * never passed. Costs nothing where the manifest knows all, else one GET before the first byte.
+ */
+export async function learnChecksums(
+  deps: FindChecksumsDeps,
+  archive: NotedArchive,
+  range: Span,
+  { signal }: CallOptions,
+): Promise<RangeChecksums> {
+  const { layout } = archive
+  if (layout.entries.every((entry) => knownCrc32(entry) !== null)) return { learned: undefined, rangeServed: true }
+
+  const rememberer = createRememberer(deps)
+  const passing = createPassingChecksums(layout, deps.digests, (entryIndex, { from, to }) => {
+    const crc32 = passing.crc32(entryIndex)
+    if (crc32 !== undefined) rememberer.remember(entryAt(layout, entryIndex), { crc32: hex(crc32) })
+    notes.learned(to - from)
+  })
+  const notes = createNotedProgress(deps, archive, passing)
+  const missing = createMissingObjects(deps, layout, range, passing)
+
+  /** For all entries at once. Others may have gone on meanwhile, so that they are asked before anything is read. */
+  const findAll = async (options: CallOptions): Promise<void> => {
+    await notes.load(options)
+    await missing.lookUp(options)
+    await missing.read(options)
+  }
+  let finding: Promise<void> | undefined
+
+  await notes.load({ signal })
+  return {
+    rangeServed: await isServed(layout, range, missing, { signal }),
+
+    learned: {
+      crc32: passing.crc32,
+      follow: passing.follow,
+
+      async find(entryIndex, options) {
+        finding ??= findAll(options)
+        await finding
+        const crc32 = passing.crc32(entryIndex)
+        if (crc32 === undefined) throw new ExportChecksumMissing([entryIndex])
+        return crc32
+      },
+
+      async end() {
+        await notes.end()
+        await rememberer.end()
+      },
+    },
+  }
+}
+
+async function isServed(
+  layout: ZipLayout,
+  range: Span,
+  missing: MissingObjects,
+  options: CallOptions,
+): Promise<boolean> {
+  const isWorthIt = () =>
+    missing.owedBytes() <= readAtOnceBytesMax ||
+    missing.entryIndexes().every((index) => neededAfterBytes(layout, index, range) >= longBytes)
+  if (isWorthIt()) return true
+  await missing.lookUp(options)
+  return isWorthIt()
+}
+
+/** How much of the range comes before the checksum of an entry that it needs and does not hold. */
+function neededAfterBytes(layout: ZipLayout, entryIndex: number, { from }: Span): number {
+  const end = offsetAt(layout.localOffsets, entryIndex + 1)
+  return (from < end ? end : offsetAt(layout.centralOffsets, entryIndex)) - from
+}

@@ -1,0 +1,67 @@
+import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
+import type { ObjectRecords } from '../object/object-record.ts'
+import { gapsBetween } from './checksummed-runs.ts'
+import { missingChecksums } from './missing-checksums.ts'
+import { exactBytes, openObject } from './object-bytes.ts'
+import type { PassingChecksums } from './passing-checksums.ts'
+import type { Span } from './span.ts'
+import { entryAt, type ZipLayout } from './zip-layout.ts'
+
+const recordsAtOnce = 16
+const objectsAtOnce = 4
+
+/** The entries whose CRC-32 a range needs while it does not hold their objects. */
+export interface MissingObjects {
+  /** Those of which nobody knows it yet, by index. */
+  entryIndexes(): number[]
+  /** How much of them never passed. */
+  owedBytes(): number
+  /** Looks for their records: one GET each. */
+  lookUp(options: CallOptions): Promise<void>
+  /** Reads what never passed. Throws as reading an object does. */
+  read(options: CallOptions): Promise<void>
+}
+
+/** What it finds out is added to `passing`. */
+export function createMissingObjects(
+  { store, records }: { store: ObjectStore; records: ObjectRecords },
+  layout: ZipLayout,
+  range: Span,
+  passing: PassingChecksums,
+): MissingObjects {
+  const isKnown = { has: (entryIndex: number) => passing.crc32(entryIndex) !== undefined }
+  const entryIndexes = () => missingChecksums(layout, range, isKnown)
+  const gapsOf = (entryIndex: number) => gapsBetween(passing.runs(entryIndex), entryAt(layout, entryIndex).sizeBytes)
+
+  return {
+    entryIndexes,
+
+    owedBytes: () =>
+      entryIndexes()
+        .flatMap(gapsOf)
+        .reduce((sum, { from, to }) => sum + to - from, 0),
+
+    async lookUp({ signal }) {
+      await mapConcurrently(entryIndexes(), recordsAtOnce, async (entryIndex) => {
+        const { key, etag, sizeBytes } = entryAt(layout, entryIndex)
+        const known = await records.find({ key, etag, sizeBytes, checksums: undefined }, { signal })
+        if (known === undefined) return
+        passing.add(entryIndex, { from: 0, to: sizeBytes, crc32: Number.parseInt(known.crc32, 16) })
+      })
+    },
+
+    async read({ signal }) {
+      await mapConcurrently(entryIndexes(), objectsAtOnce, async (entryIndex) => {
+        const entry = entryAt(layout, entryIndex)
+        const { key, etag } = entry
+        for (const { from, to } of gapsOf(entryIndex)) {
+          const segment = { kind: 'object', entryIndex, key, etag, offset: from, lengthBytes: to - from } as const
+          const follow = passing.follow(segment)
+          const body = await openObject(store, entry, segment, signal)
+          for await (const chunk of exactBytes(body, entry, segment, signal)) follow(chunk)
+        }
+      })
+    },
+  }
+}

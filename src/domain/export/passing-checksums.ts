@@ -1,0 +1,75 @@
+import type { Digests } from '../../ports/digests.ts'
+import { type ChecksummedRun, type ChecksummedRuns, wholeCrc32, withRun } from './checksummed-runs.ts'
+import { entryAt, type ZipLayout } from './zip-layout.ts'
+import type { ObjectSegment } from './zip-segments.ts'
+
+/** What is known of the objects of an archive from bytes that passed, here or elsewhere. In memory; asks nobody. */
+export interface PassingChecksums {
+  runs(entryIndex: number): ChecksummedRuns
+  /** Of the whole object, once all its bytes are known. */
+  crc32(entryIndex: number): number | undefined
+  add(entryIndex: number, run: ChecksummedRun): void
+  /** The entries of which anything is known. */
+  entryIndexes(): Iterable<number>
+  /** Give it every chunk of the segment, in order. Computes nothing for bytes that are known already. */
+  follow(segment: Pick<ObjectSegment, 'entryIndex' | 'offset' | 'lengthBytes'>): (chunk: Uint8Array) => void
+}
+
+/** How often, in a large object, what was computed so far becomes a run: what a reading that broke off loses at most. */
+export const checkpointBytes = 16 * 2 ** 20
+
+/** `onRun` is told of every run that was computed here, once it counts. */
+export function createPassingChecksums(
+  layout: ZipLayout,
+  digests: Pick<Digests, 'crc32'>,
+  onRun: (entryIndex: number, run: ChecksummedRun) => void = () => {},
+): PassingChecksums {
+  const known = new Map<number, ChecksummedRuns>()
+  const runs = (entryIndex: number) => known.get(entryIndex) ?? []
+  const add = (entryIndex: number, run: ChecksummedRun) => known.set(entryIndex, withRun(runs(entryIndex), run))
+
+  return {
+    runs,
+    crc32: (entryIndex) => wholeCrc32(runs(entryIndex), entryAt(layout, entryIndex).sizeBytes),
+    add,
+    entryIndexes: () => known.keys(),
+
+    follow({ entryIndex, offset, lengthBytes }) {
+      const end = offset + lengthBytes
+      let from = offset
+      let at = offset
+      let crc32 = 0
+
+      const close = () => {
+        if (at > from) {
+          const run = { from, to: at, crc32 }
+          add(entryIndex, run)
+          onRun(entryIndex, run)
+        }
+        from = at
+        crc32 = 0
+      }
+
+      /** Where the bytes from `at` on are first treated otherwise. At the same multiples in every reading, so that runs fit together. */
+      const nextStop = () => {
+        const checkpoint = (Math.floor(at / checkpointBytes) + 1) * checkpointBytes
+        const behind = runs(entryIndex).find((run) => run.from > at)?.from ?? end
+        return Math.min(checkpoint, behind, end)
+      }
+
+      return (chunk) => {
+        for (let rest = chunk; rest.byteLength > 0 && at < end; ) {
+          const covering = runs(entryIndex).find((run) => run.from <= at && at < run.to)
+          const stop = covering === undefined ? nextStop() : Math.min(covering.to, end)
+          const piece = rest.subarray(0, stop - at)
+          if (covering === undefined) crc32 = digests.crc32(piece, crc32)
+          else close()
+          at += piece.byteLength
+          if (covering !== undefined) from = at
+          else if (at === stop) close()
+          rest = rest.subarray(piece.byteLength)
+        }
+      }
+    },
+  }
+}
