@@ -228,6 +228,21 @@ describe('an export of objects whose checksums nobody knows', () => {
     await reader?.cancel()
   })
 
+  it('notes what was learned when the client of a socket has gone', async () => {
+    const { service, another, counted } = await stage()
+    const made = await makeExport(service)
+    const port = await service.listen()
+    const leaving = new AbortController()
+    const answer = await fetch(`http://127.0.0.1:${port}${made.path}`, { signal: leaving.signal })
+    const reader = answer.body?.getReader()
+    for (let got = 0; got < 20 * MiB; ) got += (await reader?.read())?.value?.byteLength ?? 0
+    leaving.abort()
+    await expect.poll(() => service.keys('learned/')).toHaveLength(1)
+    counted.reset()
+    await fetchRange(another(), made, 20 * MiB)
+    expect(counted.bytes('files/set/b.bin')).toBeLessThan(largeBytes - 20 * MiB + checkpointBytes)
+  })
+
   it('does without notes and records where they cannot be written or read', async () => {
     const isOurs = (key: string) => key.startsWith('records/') || key.startsWith('learned/')
     const { service } = await stage(undefined, (store) => ({
@@ -293,6 +308,31 @@ describe('an export of objects whose checksums nobody knows', () => {
     const next = await makeExport(another())
     // 64 MiB were read at once for the first, so that eight had descriptors.
     expect(next.bytes).toBe(made.bytes - 8 * 16)
+  })
+})
+
+describe('an export of what was uploaded here', () => {
+  it('knows the checksums of objects in parts, with one read of a record each, and reads none of them', async () => {
+    let asked = 0
+    const { service, counted } = await stage({}, (store) => ({
+      ...store,
+      async storedCrc32() {
+        asked += 1
+        return undefined
+      },
+    }))
+    for (const [name, body] of Object.entries({ small, large })) {
+      const answer = await service.request(`/v1/objects/files/${name}.bin`, { method: 'PUT', body: Buffer.from(body) })
+      expect(answer.status).toBe(201)
+    }
+    counted.reset()
+    const made = await makeExport(service)
+    expect(counted.calls).toEqual({ records: 1, learned: 0 })
+    expect([counted.bytes('files/small.bin'), counted.bytes('files/large.bin'), asked]).toEqual([0, 0, 0])
+    const { bytes } = await fetchRange(service, made, made.bytes - 300)
+    expect(bytes.byteLength).toBe(300)
+    expect(counted.calls).toEqual({ records: 1, learned: 0 })
+    expect(counted.bytes('files/large.bin')).toBe(0)
   })
 })
 
