@@ -1,8 +1,8 @@
-import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, Crc32Piece, ETag } from '../../ports/object-store.ts'
-import { at, etagFrom, type S3Bucket, send } from './bucket.ts'
+import { etagFrom, type S3Bucket } from './bucket.ts'
 import { Absent, isRefusal } from './errors.ts'
+import { signedRead } from './signed-read.ts'
 import { crc32From, storedParts } from './stored-parts.ts'
 
 /** A store that told none of so many objects in a row is not asked about small ones any more. */
@@ -19,40 +19,35 @@ export async function storedCrc32(
   signal.throwIfAborted()
   const { learned } = bucket
   if ((learned.checksumsInVain ?? 0) >= inVainMax && sizeBytes < alwaysAskedBytes) return undefined
-  const answer = await headWithChecksums(bucket, key, signal)
-  if (answer !== undefined && tellsAny(answer)) learned.checksumsInVain = undefined
+  const headers = await headersWithChecksums(bucket, key, signal)
+  if (tellAny(headers)) learned.checksumsInVain = undefined
   else if (learned.checksumsInVain !== undefined) learned.checksumsInVain += 1
-  if (answer?.ChecksumCRC32 === undefined) return undefined
-  if (etagFrom(answer.ETag) !== ifMatch || answer.ContentLength !== sizeBytes) return undefined
-  if (isOfParts(answer)) return storedParts(bucket, key, { ifMatch, sizeBytes, signal })
-  const crc32 = crc32From(answer.ChecksumCRC32)
+  const told = headers.get('x-amz-checksum-crc32')
+  if (told === null) return undefined
+  const isThatVersion = etagFrom(headers.get('etag') ?? undefined) === ifMatch
+  if (!isThatVersion || headers.get('content-length') !== `${sizeBytes}`) return undefined
+  if (areOfParts(headers)) return storedParts(bucket, key, { ifMatch, sizeBytes, signal })
+  const crc32 = crc32From(told)
   return crc32 === undefined ? undefined : [{ sizeBytes, crc32 }]
 }
 
-/** `undefined` where there is no such object, or the question is not allowed: for keys of KMS it needs a right of its own. */
-async function headWithChecksums(
-  bucket: S3Bucket,
-  key: ObjectKey,
-  signal: AbortSignal,
-): Promise<HeadObjectCommandOutput | undefined> {
-  const command = new HeadObjectCommand({ ...at(bucket, key), ChecksumMode: 'ENABLED' })
+/** None where there is no such object, or the question is not allowed: for keys of KMS it needs a right of its own. */
+async function headersWithChecksums(bucket: S3Bucket, key: ObjectKey, signal: AbortSignal): Promise<Headers> {
   try {
-    return await send(signal, (options) => bucket.client.send(command, options))
+    const asking = { 'x-amz-checksum-mode': 'ENABLED' }
+    return (await signedRead(bucket, key, { method: 'HEAD', headers: asking, signal })).headers
   } catch (error) {
-    if (isRefusal(error) || error instanceof Absent) return undefined
+    if (isRefusal(error) || error instanceof Absent) return new Headers()
     throw error
   }
 }
 
-function tellsAny(answer: HeadObjectCommandOutput): boolean {
-  const { ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 } = answer
-  return [ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256].some(
-    (told) => told !== undefined,
-  )
-}
+/** Of any algorithm. */
+const tellAny = (headers: Headers): boolean => [...headers.keys()].some((name) => name.startsWith('x-amz-checksum-'))
 
 /** Servers from before 2025 do not name the type, but end the checksum, or at least the ETag, in the number of parts. */
-function isOfParts({ ChecksumType, ChecksumCRC32, ETag }: HeadObjectCommandOutput): boolean {
-  if (ChecksumType !== undefined) return ChecksumType !== 'FULL_OBJECT'
-  return /-\d+$/.test(ChecksumCRC32 ?? '') || /-\d+"?$/.test(ETag ?? '')
+function areOfParts(headers: Headers): boolean {
+  const type = headers.get('x-amz-checksum-type')
+  if (type !== null) return type !== 'FULL_OBJECT'
+  return /-\d+$/.test(headers.get('x-amz-checksum-crc32') ?? '') || /-\d+"?$/.test(headers.get('etag') ?? '')
 }
