@@ -8,6 +8,7 @@ import { parseConfig } from '../adapters/js-yaml/parse-config.ts'
 import { defaultInspectionLimits } from '../domain/dataset/inspect-file.ts'
 import type { ReceiveFormDeps } from '../domain/dataset/receive-form.ts'
 import type { SelfCheck } from '../domain/doctor/self-check.ts'
+import { createExportStore } from '../domain/export/export-store.ts'
 import type { ReadAheadLimits } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
@@ -20,6 +21,7 @@ import type { ProcessLedger } from '../domain/process/process-ledger.ts'
 import { createProcessLooks } from '../domain/process/process-looks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
+import type { ExportTelemetry } from '../ports/export-telemetry.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { LinkSigner, LinkVerifier } from '../ports/link-signer.ts'
 import type { Log } from '../ports/log.ts'
@@ -28,10 +30,11 @@ import type { Config } from './config.ts'
 import { createHttpApp } from './http/app.ts'
 import type { AppEnv } from './http/context.ts'
 import { dashboardApp } from './http/dashboard/app.ts'
+import { serveExportEntry } from './http/export-entries.ts'
 import type { ReadForm } from './http/form-body.ts'
 import { foreignPages } from './http/middleware/origin.ts'
 import { datasetRoutes } from './http/routes/datasets.ts'
-import { type ExportRouteDeps, exportRoutes, serveExport } from './http/routes/exports.ts'
+import { type ExportRouteDeps, exportRoutes } from './http/routes/exports.ts'
 import { linkRoutes } from './http/routes/links.ts'
 import type { Metrics } from './http/routes/metrics.ts'
 import { objectRoutes } from './http/routes/objects.ts'
@@ -39,6 +42,7 @@ import { operationRoutes } from './http/routes/operations.ts'
 import { type ProcessEventsDeps, processEventRoutes, type StreamLimits } from './http/routes/process-events.ts'
 import { processRoutes } from './http/routes/processes.ts'
 import type { BreakerHealth } from './http/routes/readiness.ts'
+import { serveExport } from './http/serve-export.ts'
 import { version } from './version.ts'
 
 /** What differs between Node and Workers: made by the entry, guarded already. */
@@ -62,6 +66,7 @@ export interface Foundation {
   readonly selfChecks: readonly SelfCheck[]
   /** In the Prometheus text format; `undefined` where nobody counts, as on Workers. */
   readonly metrics: Metrics | undefined
+  readonly exportTelemetry?: ExportTelemetry | undefined
   /** `shared`: those who follow the same wait for the same looks. Not on Workers. */
   readonly streams: StreamLimits & { readonly shared: boolean }
   /** Of exports: what this runtime and this kind of store bear. */
@@ -130,12 +135,15 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
   }))
   bind(container, EXPORTS, (get) => ({
     store: objects,
+    exports: createExportStore({ ...get(WRITE_OBJECT), clock, cachedEntriesMax: limits.maxExportEntries }),
     records: get(RECORDS),
     digests,
     clock,
     ids,
     log,
     links: get(LINKS),
+    storeLinks: foundation.storeLinks,
+    telemetry: foundation.exportTelemetry,
     readArchive: createReadArchive({ store: objects, digests, clock, readAhead: foundation.readAhead }),
     limits: { maxEntries: limits.maxExportEntries, maxBytes: limits.maxExportBytes },
   }))
@@ -151,6 +159,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         verifier: get(LINKS),
         log,
         serveExport: serveExport(get(EXPORTS)),
+        serveExportEntry: serveExportEntry(get(EXPORTS)),
       }),
       ...exportRoutes(get(EXPORTS)),
       // Before those of one process, whose path takes any id.

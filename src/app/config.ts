@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { ResilienceSettings } from '../adapters/resilience/settings.ts'
 import { type Dialect, type DialectName, dialectNames, dialectOf } from '../adapters/s3/dialect.ts'
+import { manifestEntriesMax } from '../domain/export/manifest.ts'
 import {
   type ApiToken,
   apiToken,
@@ -58,7 +59,7 @@ const EnvironmentSchema = z
     MAX_FILE_BYTES: count(100 * MiB),
     MAX_FILES_PER_REQUEST: count(5000),
     MAX_UPLOAD_BYTES: count(64 * GiB),
-    MAX_EXPORT_ENTRIES: count(100_000),
+    MAX_EXPORT_ENTRIES: integer(1, manifestEntriesMax).default(100_000),
     MAX_EXPORT_BYTES: count(1024 * GiB),
     MIN_IMAGE_SIDE_PX: count(512),
     MAX_IMAGE_SIDE_PX: count(4096),

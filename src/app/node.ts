@@ -84,6 +84,7 @@ async function start(): Promise<void> {
     breakers: guarded.breakers,
     selfChecks: guarded.selfChecks,
     metrics: { text: () => storeMetrics.text(guarded.health()), contentType: storeMetrics.contentType },
+    exportTelemetry: storeMetrics.exports,
     streams: { shared: true, lastMs: streamMs, ending: ending.signal },
     readAhead: config.store === 's3' ? networkReadAhead : localReadAhead,
     digests,

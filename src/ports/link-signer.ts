@@ -2,8 +2,8 @@ export type Disposition = 'attachment' | 'inline'
 
 /** What the holder of a link may do. Everything in it is signed. */
 export interface LinkGrant {
-  /** `object`: the bytes of the key `subject`. `export`: the zip of the export `subject`. */
-  readonly purpose: 'object' | 'export'
+  /** `object`: the bytes of the key `subject`. `export`: the zip of the export `subject`; `entries`: its files, one by one. */
+  readonly purpose: 'object' | 'export' | 'entries'
   readonly subject: string
   /** Whole seconds; a link is good before this instant and not at it. */
   readonly expiresAt: Date

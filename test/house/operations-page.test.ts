@@ -33,10 +33,10 @@ it('docs/operations.md and .env.example have every setting of the guard, with it
   expect(lines.map(([, meaning, name, value]) => [name, value, meaning])).toEqual(settings)
 })
 
-it('docs/operations.md explains every metric of the store, and no other', async () => {
+it('docs/operations.md explains every metric, and no other', async () => {
   const text = await createStoreMetrics().text({})
   const metrics = [...text.matchAll(/^# TYPE (lora_\w+)/gm)].map(([, name]) => name)
-  const named = new Set([...page.matchAll(/lora_store_\w+/g)].map(([name]) => name))
+  const named = new Set([...page.matchAll(/lora_(?:store|export)_\w+/g)].map(([name]) => name))
   expect([...named].sort()).toEqual(metrics.sort())
 })
 

@@ -43,7 +43,7 @@ export function decodeFields(bytes: Uint8Array<ArrayBuffer>): SignedFields | und
   const [version, keyId, purpose, subject, seconds, disposition, filename, ...more] = fields
   if (version !== 'v1' || keyId === undefined || subject === undefined || filename === undefined || more.length > 0)
     return undefined
-  if (purpose !== 'object' && purpose !== 'export') return undefined
+  if (purpose !== 'object' && purpose !== 'export' && purpose !== 'entries') return undefined
   if (disposition !== 'attachment' && disposition !== 'inline') return undefined
   if (seconds === undefined || !/^[1-9][0-9]{0,11}$/.test(seconds)) return undefined
   return { keyId, grant: { purpose, subject, expiresAt: new Date(Number(seconds) * 1000), disposition, filename } }

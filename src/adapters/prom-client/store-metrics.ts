@@ -1,9 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ExportTelemetry } from '../../ports/export-telemetry.ts'
 import type { CallClass, StoreHealth, StoreTelemetry } from '../../ports/store-telemetry.ts'
 
 export interface StoreMetrics {
   /** For the guard around the store of this name. */
   telemetry(store: string): StoreTelemetry
+  readonly exports: ExportTelemetry
   /** Everything in the Prometheus text format, as it stands now; `healths` by the name of the store. */
   text(healths: Readonly<Record<string, StoreHealth>>): Promise<string>
   readonly contentType: string
@@ -53,8 +55,25 @@ export function createStoreMetrics(): StoreMetrics {
   ])
   const budget = gauge('retry_budget', 'Points that are left for retries', [])
 
+  const exportBytes = new Counter({
+    name: 'lora_export_bytes_total',
+    help: 'Bytes of zips that clients took',
+    registers,
+  })
+  const downloads = new Counter({
+    name: 'lora_export_downloads_total',
+    help: 'Downloads of zips, whole or in part, by how they ended',
+    labelNames: ['outcome'],
+    registers,
+  })
+
   return {
     contentType: registry.contentType,
+
+    exports: {
+      delivered: (bytes) => exportBytes.inc(bytes),
+      ended: (outcome) => downloads.inc({ outcome }),
+    },
 
     telemetry: (store) => (told) => {
       switch (told.event) {

@@ -76,13 +76,13 @@ function requestBody({ json, body }: RouteSpec): Json {
 }
 
 function responseOf({ description, json, mediaType }: ResponseSpec): Json {
+  const content: Json = {}
   if (json !== undefined) {
     const type = description === 'problem+json' ? 'application/problem+json' : 'application/json'
-    return { description, content: { [type]: { schema: jsonSchema(json, 'output') } } }
+    content[type] = { schema: jsonSchema(json, 'output') }
   }
-  if (mediaType !== undefined)
-    return { description, content: { [mediaType]: { schema: { type: 'string', format: 'binary' } } } }
-  return { description }
+  if (mediaType !== undefined) content[mediaType] = { schema: { type: 'string', format: 'binary' } }
+  return Object.keys(content).length === 0 ? { description } : { description, content }
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): unknown {

@@ -12,7 +12,7 @@ export type Method = 'get' | 'put' | 'post' | 'delete'
 
 export interface ResponseSpec {
   readonly description: string
-  /** A zod schema for JSON, or a media type for bytes; neither for an empty answer. */
+  /** A zod schema for JSON, a media type for bytes, or the one or the other; neither for an empty answer. */
   readonly json?: z.ZodType
   readonly mediaType?: string
 }

@@ -26,6 +26,8 @@ interface Naming {
   readonly filename: string
   /** Pages of other sites may show it, as a link's holder may wish. */
   readonly embeddable?: boolean
+  /** Throws when this version, or none at all, is not what may be served. */
+  readonly demand?: (meta: ObjectMeta | undefined) => void
 }
 
 /** How many versions are looked at when each is replaced while it is being opened. */
@@ -44,6 +46,7 @@ export async function serveObject(
   const { signal } = c.var
   for (let left = versionsTried; ; left--) {
     const meta = await store.head(key, { signal })
+    naming.demand?.(meta)
     if (meta === undefined) throw new NotFound('no such object')
     const { status, headers, range } = answerTo(c, meta, naming)
     if (range === undefined || range.length === 0) return new Response(null, { status, headers })

@@ -3,20 +3,20 @@ import type { Digests } from '../../ports/digests.ts'
 import { PreconditionFailed } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
 import type { Log } from '../../ports/log.ts'
-import type { ObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import type { ObjectRecords } from '../object/object-record.ts'
 import { sweepPrefix } from '../object/sweep-prefix.ts'
-import { exportPrefix, keepManifest, maxExportSeconds, readExport } from './export-store.ts'
+import { type ExportStore, exportPrefix, maxExportSeconds } from './export-store.ts'
 import { createFindChecksums, defaultReadingBudget, type FindChecksums, type ReadingBudget } from './find-checksums.ts'
-import type { ExportManifest } from './manifest.ts'
+import type { FrozenExport } from './frozen-export.ts'
 import { planExport, type SelectedObject } from './plan-export.ts'
 import { ExportStale, ExportTooLarge } from './refusals.ts'
 import { type Selected, type SelectedKey, selectKeys } from './selection.ts'
 
 export interface CreateExportDeps {
   readonly store: ObjectStore
+  readonly exports: ExportStore
   readonly records: ObjectRecords
   readonly digests: Digests
   readonly clock: Clock
@@ -27,34 +27,29 @@ export interface CreateExportDeps {
   readonly readingBudget?: ReadingBudget
 }
 
-export interface CreatedExport {
-  readonly manifest: ExportManifest
-  /** Objects that were named one by one and are not there. */
-  readonly missing: readonly ObjectKey[]
-}
-
 const headsInFlight = 16
 
 /**
- * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD per object and one PUT. Objects whose
- * CRC-32 nobody knows are read once, so that the archive can be read from a pipe, as far as the budget goes; of the others
- * it is learned when the archive is read. With an idempotency key a repetition answers with the export made before. Throws `ExportEmpty` or `ExportTooLarge`.
+ * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD per object and the PUT of the manifest.
+ * Objects whose CRC-32 nobody knows are read once, so that the archive can be read from a pipe, as far as the budget goes;
+ * of the others it is learned when the archive is read. With an idempotency key a repetition answers with the export made
+ * before. Throws `ExportEmpty` or `ExportTooLarge`.
  */
 export async function createExport(
   deps: CreateExportDeps,
   wanted: { include: readonly Selected[]; name: string; expiresInSeconds: number },
   { signal, idempotencyKey }: CallOptions & { idempotencyKey: string | undefined },
-): Promise<CreatedExport> {
-  const { store, digests, clock, ids, limits, log } = deps
+): Promise<FrozenExport> {
+  const { store, exports, digests, clock, ids, limits, log } = deps
   const id =
     idempotencyKey === undefined
       ? ids.next()
       : digests.sha256(new TextEncoder().encode(`export:${idempotencyKey}`)).slice(0, 32)
   if (idempotencyKey !== undefined) {
-    const before = await readExport(store, id, { nowMs: clock.nowMs(), signal })
-    if (before !== undefined) return { manifest: before, missing: [] }
+    const before = await exports.find(id, { signal })
+    if (before !== undefined) return before
   }
-  const keys = await selectKeys(store, wanted.include, { maxEntries: limits.maxEntries, signal })
+  const { keys, empty } = await selectKeys(store, wanted.include, { maxEntries: limits.maxEntries, signal })
   const heads = await mapConcurrently(keys, headsInFlight, ({ key }) => store.head(key, { signal }))
   demandWithin(limits.maxBytes, heads)
   const find = createFindChecksums(deps, deps.readingBudget ?? defaultReadingBudget, { signal })
@@ -63,18 +58,17 @@ export async function createExport(
   })
   const objects: SelectedObject[] = looked.flatMap(({ object }) => (object === undefined ? [] : [object]))
   const nowMs = clock.nowMs()
-  const { manifest } = planExport(objects, limits, {
+  const plan = planExport(objects, limits, {
     id,
     name: wanted.name,
     createdAt: new Date(nowMs),
     expiresAt: new Date((Math.floor(nowMs / 1000) + wanted.expiresInSeconds) * 1000),
-  })
-  await keepManifest(store, manifest, { signal })
-  await sweepPrefix({ store, log }, exportPrefix, { maxAgeMs: maxExportSeconds * 1000, nowMs, signal })
-  return {
-    manifest,
     missing: looked.flatMap(({ place, object }) => (object === undefined && place.named ? [place.key] : [])),
-  }
+    empty,
+  })
+  const frozen = await exports.keep(plan, { signal })
+  await sweepPrefix({ store, log }, exportPrefix, { maxAgeMs: maxExportSeconds * 1000, nowMs, signal })
+  return frozen
 }
 
 /** An object that is replaced just now is looked at again; one that is replaced again and again ends the export. */

@@ -1,8 +1,12 @@
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { ETag } from '../../ports/object-store.ts'
+import type { Selected } from './selection.ts'
 
 /** Grows with every change of the bytes that the same entries become. An archive is only ever written by its own version. */
 export const writerVersion = 1
+
+/** More than any archive is good for; what is read is bounded by it, whatever stands in the store. */
+export const manifestEntriesMax = 1_000_000
 
 /** One file of the archive. With its neighbours and the writer version it determines every byte but the object's own. */
 export interface ManifestEntry {
@@ -14,6 +18,8 @@ export interface ManifestEntry {
   readonly etag: ETag
   /** Unsigned; `null`: not known when the manifest was frozen, so a data descriptor follows the bytes, for ever. */
   readonly crc32: number | null
+  /** 64 lower-case hex digits, where they were recorded. Part of no byte: for those who compare what they have fetched. */
+  readonly sha256?: string
   /** RFC 3339 in UTC with milliseconds, as `Date.toISOString` writes it. */
   readonly modifiedAt: string
 }
@@ -26,4 +32,8 @@ export interface ExportManifest {
   readonly expiresAt: string
   readonly writerVersion: number
   readonly entries: readonly ManifestEntry[]
+  /** Objects that were named one by one and were not there. */
+  readonly missing: readonly ObjectKey[]
+  /** Datasets, processes and prefixes that were named and held nothing. */
+  readonly empty: readonly Selected[]
 }

@@ -1,13 +1,15 @@
+import type { ObjectKey } from '../../ports/object-key.ts'
 import type { Checksums, ListedObject } from '../../ports/object-store.ts'
 import { entryNames, type ProposedPlace } from './entry-names.ts'
 import { type ExportManifest, writerVersion } from './manifest.ts'
 import { ExportEmpty, ExportTooLarge } from './refusals.ts'
+import type { Selected } from './selection.ts'
 import { layoutZip, type ZipLayout } from './zip-layout.ts'
 
 /** One object of the selection, and where it should lie in the archive. */
 export interface SelectedObject extends ListedObject, ProposedPlace {
   /** Of this very version; without them the archive needs a data descriptor, which some readers refuse. */
-  readonly checksums: Pick<Checksums, 'crc32'> | undefined
+  readonly checksums: (Pick<Checksums, 'crc32'> & Partial<Checksums>) | undefined
 }
 
 export interface ExportLimits {
@@ -28,7 +30,14 @@ export interface ExportPlan {
 export function planExport(
   selected: readonly SelectedObject[],
   limits: ExportLimits,
-  about: { id: string; name: string; createdAt: Date; expiresAt: Date },
+  about: {
+    id: string
+    name: string
+    createdAt: Date
+    expiresAt: Date
+    missing: readonly ObjectKey[]
+    empty: readonly Selected[]
+  },
 ): ExportPlan {
   const objects = [...Map.groupBy(selected, ({ key }) => key).values()].flatMap((same) => same.slice(0, 1))
   if (objects.length === 0) throw new ExportEmpty('nothing to export was found')
@@ -50,8 +59,11 @@ export function planExport(
       sizeBytes,
       etag,
       crc32: sizeBytes === 0 ? 0 : checksums === undefined ? null : Number.parseInt(checksums.crc32, 16),
+      ...(checksums?.sha256 === undefined ? {} : { sha256: checksums.sha256 }),
       modifiedAt: lastModified.toISOString(),
     })),
+    missing: about.missing,
+    empty: about.empty,
   }
   const layout = layoutZip(manifest)
   if (layout.lengthBytes > limits.maxBytes) throw tooLong(layout.lengthBytes, limits)

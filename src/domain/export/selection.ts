@@ -17,6 +17,12 @@ export type Selected =
   | { readonly prefix: string }
   | { readonly key: ObjectKey }
 
+export interface Selection {
+  readonly keys: readonly SelectedKey[]
+  /** What was ticked, other than single objects, and holds nothing. */
+  readonly empty: readonly Selected[]
+}
+
 export interface SelectedKey extends ProposedPlace {
   readonly key: ObjectKey
   /** Named one by one, rather than found by listing: its absence is worth telling. */
@@ -31,8 +37,9 @@ export async function selectKeys(
   store: ObjectStore,
   include: readonly Selected[],
   { maxEntries, signal }: CallOptions & { maxEntries: number },
-): Promise<SelectedKey[]> {
+): Promise<Selection> {
   const found: SelectedKey[] = []
+  const empty: Selected[] = []
   const add = (key: ObjectKey, folder: string, named: boolean) => {
     if (found.length >= maxEntries) throw new ExportTooLarge(`an export has at most ${maxEntries} files`)
     found.push({ key, folder, file: key.slice(key.lastIndexOf('/') + 1), named })
@@ -41,14 +48,16 @@ export async function selectKeys(
     for await (const { key } of everyObject(store, prefix, { signal })) add(key, folderOf(key), false)
   }
   for (const one of include) {
+    const before = found.length
     if ('key' in one) add(one.key, '', true)
     if ('dataset' in one) await addAll(datasetPrefix(one.dataset), (key) => folderBelowRoot(key))
     if ('prefix' in one) await addAll(one.prefix, (key) => folderBelowRoot(key))
     if ('process' in one) {
       for (const kind of one.kinds) await addAll(`results/${one.process}/${kind}/`, (key) => folderBelowRoot(key))
     }
+    if (found.length === before) empty.push(one)
   }
-  return found
+  return { keys: found, empty }
 }
 
 /** `dataset/matt/a.jpg` lies in `matt`. */

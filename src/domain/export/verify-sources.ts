@@ -2,8 +2,10 @@ import { compareKeys } from '../../ports/object-key.ts'
 import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { everyObject } from '../object/list-objects.ts'
-import type { ExportManifest, ManifestEntry } from './manifest.ts'
+import type { ManifestEntry } from './manifest.ts'
 import { ExportStale } from './refusals.ts'
+import type { Span } from './span.ts'
+import { indexAt, offsetAt, type ZipLayout } from './zip-layout.ts'
 
 /** Up to so many entries of one folder are asked for one by one; more are cheaper listed. */
 const fewEntries = 16
@@ -11,13 +13,21 @@ const fewEntries = 16
 const listedPerEntry = 20
 const requestsInFlight = 16
 
+/** The entries of which the range holds bytes before the central directory, their local headers included. O(log n). */
+export function touchedEntries({ entries, localOffsets }: ZipLayout, { from, to }: Span): readonly ManifestEntry[] {
+  const last = indexAt(localOffsets, to - 1)
+  return from < to && from < offsetAt(localOffsets, entries.length)
+    ? entries.slice(indexAt(localOffsets, from), last + 1)
+    : []
+}
+
 /**
- * Throws `ExportStale` when an object of the export was deleted or replaced since. Costs at most one HEAD per entry, and
+ * Throws `ExportStale` when an object of these entries was deleted or replaced since. Costs at most one HEAD per entry, and
  * one LIST per 1,000 objects where that is less; never the bytes.
  */
 export async function verifySources(
   store: ObjectStore,
-  { entries }: ExportManifest,
+  entries: readonly ManifestEntry[],
   { signal }: CallOptions,
 ): Promise<void> {
   const byFolder = Map.groupBy(entries, ({ key }) => key.slice(0, key.lastIndexOf('/') + 1))
@@ -57,7 +67,8 @@ async function verifyByListing(
   return []
 }
 
-function demandVersion({ name, etag }: ManifestEntry, present: string | undefined): void {
+/** Throws `ExportStale` unless `present` is the version of the entry. */
+export function demandVersion({ name, etag }: ManifestEntry, present: string | undefined): void {
   if (present !== etag)
     throw new ExportStale(`${name} was changed or deleted after the export was made; make a new one`)
 }

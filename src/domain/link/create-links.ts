@@ -23,6 +23,14 @@ export interface CreateLinksDeps {
 
 const headsInFlight = 16
 
+/** The store's own links, for attachments, where it was seen to honour them. */
+export async function usableStoreLinks(
+  { store, storeLinks }: Pick<CreateLinksDeps, 'store' | 'storeLinks'>,
+  options: CallOptions,
+): Promise<LinkSigner | undefined> {
+  return storeLinks !== undefined && (await store.capabilities(options)).presign ? storeLinks : undefined
+}
+
 /** Costs one HEAD per key. Inline links are always ours, because only we can send the headers that make them safe. */
 export async function createLinks(
   { store, clock, apiLinks, storeLinks }: CreateLinksDeps,
@@ -30,17 +38,15 @@ export async function createLinks(
   options: CallOptions & { expiresInSeconds: number; disposition: Disposition; filename: string | undefined },
 ): Promise<{ links: DownloadLink[]; missing: ObjectKey[] }> {
   const { signal, expiresInSeconds, disposition } = options
-  const { presign } = await store.capabilities({ signal })
-  const viaStore = storeLinks !== undefined && presign && disposition === 'attachment'
+  const ofStore = disposition === 'attachment' ? await usableStoreLinks({ store, storeLinks }, { signal }) : undefined
   // Whole seconds, rounded down: what is signed is what is said.
   const expiresAt = new Date((Math.floor(clock.nowMs() / 1000) + expiresInSeconds) * 1000)
   const found = await mapConcurrently([...new Set(keys)], headsInFlight, async (key) => {
     const meta = await store.head(key, { signal })
     if (meta === undefined) return { key }
     const filename = options.filename ?? key.slice(key.lastIndexOf('/') + 1)
-    const signer = viaStore ? storeLinks : apiLinks
-    const url = await signer.sign({ purpose: 'object', subject: key, expiresAt, disposition, filename })
-    const link: DownloadLink = { key, url, expiresAt, sizeBytes: meta.sizeBytes, via: viaStore ? 'store' : 'api' }
+    const url = await (ofStore ?? apiLinks).sign({ purpose: 'object', subject: key, expiresAt, disposition, filename })
+    const link: DownloadLink = { key, url, expiresAt, sizeBytes: meta.sizeBytes, via: ofStore ? 'store' : 'api' }
     return { key, link }
   })
   return {

@@ -66,3 +66,16 @@ it('has a series for everything that can be told', async () => {
   expect(seen.get('lora_store_waiting{store="state",group="parts"}')).toBe(5)
   expect(seen.has('lora_store_circuit{store="state",group="parts"}')).toBe(false)
 })
+
+it('counts bytes of exports as they go, and downloads as they end', async () => {
+  const { exports, text } = createStoreMetrics()
+  exports.delivered(1000)
+  exports.delivered(24)
+  exports.ended('complete')
+  exports.ended('left')
+  exports.ended('left')
+  const seen = series(await text({}))
+  expect(seen.get('lora_export_bytes_total')).toBe(1024)
+  expect(seen.get('lora_export_downloads_total{outcome="complete"}')).toBe(1)
+  expect(seen.get('lora_export_downloads_total{outcome="left"}')).toBe(2)
+})

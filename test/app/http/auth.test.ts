@@ -37,6 +37,7 @@ const needed: Record<string, 'open' | 'read' | 'write' | 'worker' | 'admin'> = {
   'post /v1/datasets/{dataset}/files': 'write',
   'post /v1/links': 'read',
   'get /v1/links/{token}/{filename}': 'open',
+  'get /v1/links/{token}/{filename}/{index}/{name}': 'open',
   'post /v1/exports': 'read',
   'get /v1/exports/{id}': 'read',
   'delete /v1/exports/{id}': 'read',

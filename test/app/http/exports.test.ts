@@ -14,8 +14,19 @@ interface ExportJson {
   readonly bytes: number
   readonly etag: string
   readonly expiresAt: string
-  readonly entries: readonly { name: string; key: string; size: number }[]
+  readonly entries: readonly EntryJson[]
   readonly missing?: readonly string[]
+  readonly empty?: readonly unknown[]
+}
+
+interface EntryJson {
+  readonly name: string
+  readonly key: string
+  readonly size: number
+  readonly crc32: string | null
+  readonly sha256: string | null
+  readonly url: string
+  readonly via: string
 }
 
 const encoder = new TextEncoder()
@@ -118,6 +129,28 @@ describe('POST /v1/exports', () => {
     },
   )
 
+  it('tells what was named and held nothing, now and later', async () => {
+    const service = await serviceWithFiles()
+    const include = [
+      { dataset: 'none' },
+      { process: 'p1', kinds: ['lora', 'lora'] },
+      { process: 'p2' },
+      { prefix: 'files/no' },
+      { key: 'files/no' },
+    ]
+    const headers = { 'Idempotency-Key': 'once' }
+    const { path: _, ...made } = await created(service, { include }, headers)
+    expect(made).toMatchObject({
+      files: 1,
+      missing: ['files/no'],
+      empty: [{ dataset: 'none' }, { process: 'p2', kinds: ['lora', 'samples', 'images'] }, { prefix: 'files/no' }],
+    })
+    const other = createService({ store: service.store })
+    const { path: __, ...again } = await created(other, { include }, headers)
+    expect(again).toEqual(made)
+    expect(await (await other.request(`/v1/exports/${made.id}`)).json()).toEqual(made)
+  })
+
   it('is refused when it has more files or bytes than the limits', async () => {
     const include = [{ prefix: 'results/' }]
     const few = await serviceWithFiles({ env: { MAX_EXPORT_ENTRIES: '2' } })
@@ -191,6 +224,20 @@ function replacedWhileOpened(memory: ObjectStore, changing: () => boolean): Obje
   }
 }
 
+/** Notes every call that reads. */
+function counting(memory: ObjectStore, calls: string[]): ObjectStore {
+  const noted = <Result>(call: string, result: Result) => {
+    calls.push(call)
+    return result
+  }
+  return {
+    ...memory,
+    get: (key, options) => noted(`get ${key}`, memory.get(key, options)),
+    head: (key, options) => noted(`head ${key}`, memory.head(key, options)),
+    list: (options) => noted(`list ${options.prefix}`, memory.list(options)),
+  }
+}
+
 describe('the zip of an export', () => {
   async function madeExport(options: ServiceOptions = {}) {
     const service = await serviceWithFiles(options)
@@ -249,15 +296,110 @@ describe('the zip of an export', () => {
 
   it('is stale as soon as an object is replaced, even by the same bytes, or deleted', async () => {
     for (const change of ['replace', 'same', 'delete']) {
-      const { service, path } = await madeExport()
+      const { service, path, etag } = await madeExport()
       if (change === 'delete') await service.request('/v1/objects/dataset/matt/a.txt', { method: 'DELETE' })
       else await store(service, { 'dataset/matt/a.txt': change === 'same' ? 'caption' : 'other' })
       await expectProblem(await service.request(path), 409, 'export-stale')
       const head = await service.request(path, { method: 'HEAD' })
       expect([head.status, await head.text()]).toEqual([409, ''])
-      const ranged = await service.request(path, { headers: { Range: 'bytes=0-1' } })
-      expect(ranged.status).toBe(409)
+      const unchanged = await service.request(path, { headers: { 'If-None-Match': `"${etag}"` } })
+      expect(unchanged.status).toBe(409)
     }
+  })
+
+  it('can be had in ranges that no changed object lies in, and in no others', async () => {
+    const { service, path, bytes } = await madeExport()
+    const whole = await bytesOf(await service.request(path))
+    await store(service, { 'dataset/matt/a.jpg': 'JPEG' })
+    const localHeaders = [...whole.keys()].filter(
+      (at) => Buffer.from(whole).readUInt32BE(Math.min(at, bytes - 4)) === 0x504b0304,
+    )
+    const begins = localHeaders[3] ?? 0
+    const ends = localHeaders[4] ?? 0
+    const ranged = async (from: number, to: number) => {
+      const answer = await service.request(path, { headers: { Range: `bytes=${from}-${to - 1}` } })
+      if (answer.status === 206) expectSameBytes(await bytesOf(answer), whole.subarray(from, to))
+      return answer.status
+    }
+    expect(await ranged(0, begins)).toBe(206)
+    expect(await ranged(begins - 1, begins + 1)).toBe(409)
+    expect(await ranged(ends - 1, ends + 1)).toBe(409)
+    expect(await ranged(ends, bytes)).toBe(206)
+    expect(await ranged(bytes - 22, bytes)).toBe(206)
+    expect(await ranged(0, bytes)).toBe(409)
+  })
+
+  it('asks for few things of the store when it is read in ranges', async () => {
+    const calls: string[] = []
+    const service = createService({ wrap: (memory) => counting(memory, calls) })
+    await store(service, Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`files/${i}.txt`, `body ${i}`])))
+    const { path, bytes } = await created(service, { include: [{ prefix: 'files/' }] })
+    await bytesOf(await service.request(path))
+    calls.length = 0
+    const from = Math.floor(bytes / 3)
+    const answer = await service.request(path, { headers: { Range: `bytes=${from}-${from + 9}` } })
+    expect(answer.status).toBe(206)
+    await answer.arrayBuffer()
+    expect(calls.filter((call) => call.includes('exports/'))).toEqual([expect.stringMatching(/^head exports/)])
+    expect(calls.length).toBeLessThanOrEqual(4)
+  })
+
+  it('reads its manifest once on an instance, whoever asks for ranges at the same time', async () => {
+    const { service, path, id, bytes } = await madeExport()
+    const calls: string[] = []
+    const other = createService({ store: counting(service.store, calls) })
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => {
+        const from = Math.floor((bytes * i) / 8)
+        return other.request(path, { headers: { Range: `bytes=${from}-${from + 3}` } })
+      }),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 206))
+    expect(calls.filter((call) => call.startsWith('get exports/'))).toHaveLength(1)
+    expect(calls.filter((call) => call.startsWith('head exports/'))).toHaveLength(8)
+    await service.request(`/v1/exports/${id}`, { method: 'DELETE' })
+    await expectProblem(await other.request(path), 404, 'not-found')
+  })
+
+  it('says when the last of its files was written', async () => {
+    const service = createService()
+    await store(service, { 'files/a': 'a' })
+    service.clock.advance(90_000)
+    await store(service, { 'files/b': 'b' })
+    service.clock.advance(90_000)
+    const { path } = await created(service, { include: [{ key: 'files/b' }, { key: 'files/a' }] })
+    const answer = await service.request(path)
+    expect(answer.headers.get('last-modified')).toBe(new Date(startedAtMs + 90_000).toUTCString())
+    await answer.arrayBuffer()
+  })
+
+  it('heeds If-Match, and answers several ranges and other units with the whole', async () => {
+    const { service, path, etag, bytes } = await madeExport()
+    const ask = async (headers: Record<string, string>, method = 'GET') => {
+      const answer = await service.request(path, { method, headers })
+      return [answer.status, (await bytesOf(answer)).byteLength]
+    }
+    expect(await ask({ 'If-Match': `"${etag}"` })).toEqual([200, bytes])
+    expect((await ask({ 'If-Match': '"other"' }))[0]).toBe(412)
+    expect(await ask({ Range: 'bytes=0-1,4-5' })).toEqual([200, bytes])
+    expect(await ask({ Range: 'lines=0-1' })).toEqual([200, bytes])
+    expect(await ask({ Range: 'bytes=5-2' })).toEqual([200, bytes])
+    expect(await ask({ Range: `bytes=-${bytes + 5}` })).toEqual([206, bytes])
+    expect(await ask({ Range: 'bytes=0-0' })).toEqual([206, 1])
+    expect((await ask({ Range: 'bytes=-0' }))[0]).toBe(416)
+    expect(await ask({ Range: 'bytes=0-9' }, 'HEAD')).toEqual([206, 0])
+  })
+
+  it('is called as its export, in letters of any script', async () => {
+    const service = await serviceWithFiles()
+    const { path } = await created(service, { name: 'Żółw "猫"', include: [{ dataset: 'matt' }] })
+    const head = await service.request(path, { method: 'HEAD' })
+    expect(head.headers.get('content-disposition')).toBe(
+      `attachment; filename="Zo\u0142w ___.zip"; filename*=UTF-8''%C5%BB%C3%B3%C5%82w%20%22%E7%8C%AB%22.zip`.replace(
+        '\u0142',
+        '_',
+      ),
+    )
   })
 
   it('is stale, and not a broken body, when an object changes before the first bytes are sent', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeManifest, encodeManifest } from '../../../src/domain/export/manifest-json.ts'
+import { decodeManifest, encodeManifest } from '../../../src/domain/export/manifest-lines.ts'
 import { planExport, type SelectedObject } from '../../../src/domain/export/plan-export.ts'
 import { ExportEmpty, ExportTooLarge } from '../../../src/domain/export/refusals.ts'
 import { layoutZip } from '../../../src/domain/export/zip-layout.ts'
@@ -7,9 +7,13 @@ import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag } from '../../../src/ports/object-store.ts'
 
 const limits = { maxEntries: 10, maxBytes: 10_000 }
-const about = { id: 'x1', name: 'cats', createdAt: new Date(1_000), expiresAt: new Date(2_000) }
+const about = { id: 'x1', name: 'cats', createdAt: new Date(1_000), expiresAt: new Date(2_000), missing: [], empty: [] }
 const plan = (selected: readonly SelectedObject[], other: Partial<typeof limits> = {}) =>
   planExport(selected, { ...limits, ...other }, about)
+
+async function* arriving(pieces: Iterable<Uint8Array>) {
+  yield* pieces
+}
 
 function selectedObject(path: string, facts: Partial<SelectedObject> = {}): SelectedObject {
   const slash = path.lastIndexOf('/')
@@ -55,9 +59,17 @@ describe('an export plan', () => {
           modifiedAt: '2023-11-14T22:13:20.123Z',
         },
       ],
+      missing: [],
+      empty: [],
     })
     expect(layout.lengthBytes).toBe(layoutZip(manifest).lengthBytes)
-    expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest)
+  })
+
+  it('comes back from the store as it was frozen', async () => {
+    const sha256 = 'ab'.repeat(32)
+    const { manifest } = plan([selectedObject('cats/b.png', { checksums: { crc32: '0000abcd', sha256 } })])
+    expect(manifest.entries[0]).toMatchObject({ sha256 })
+    expect(await decodeManifest(arriving(encodeManifest(manifest)))).toEqual(manifest)
   })
 
   it('knows the checksum of no bytes', () => {

@@ -1,30 +1,25 @@
 import * as z from 'zod'
 import { datasetName } from '../../../domain/dataset/dataset-name.ts'
-import { NotFound } from '../../../domain/errors.ts'
-import { archiveEtag } from '../../../domain/export/archive-etag.ts'
 import { type CreateExportDeps, createExport } from '../../../domain/export/create-export.ts'
-import { deleteExport, maxExportSeconds, readExport } from '../../../domain/export/export-store.ts'
-import { learnChecksums } from '../../../domain/export/learned-checksums.ts'
-import type { ExportManifest } from '../../../domain/export/manifest.ts'
-import type { ReadArchive } from '../../../domain/export/read-archive.ts'
+import { maxExportSeconds } from '../../../domain/export/export-store.ts'
+import type { FrozenExport } from '../../../domain/export/frozen-export.ts'
 import { resultKinds, type Selected } from '../../../domain/export/selection.ts'
-import { verifySources } from '../../../domain/export/verify-sources.ts'
-import { layoutZip } from '../../../domain/export/zip-layout.ts'
+import { usableStoreLinks } from '../../../domain/link/create-links.ts'
 import { isPublic, parsePublicKey } from '../../../domain/object/public-key.ts'
 import { processId } from '../../../domain/process/process-state.ts'
-import { contentDisposition } from '../../../ports/content-disposition.ts'
+import type { Digests } from '../../../ports/digests.ts'
 import { InvalidKey } from '../../../ports/errors.ts'
-import type { LinkGrant, LinkSigner } from '../../../ports/link-signer.ts'
+import type { LinkSigner } from '../../../ports/link-signer.ts'
 import { segmentFault } from '../../../ports/object-key.ts'
 import type { AppContext } from '../context.ts'
-import { documentAnswer } from '../document.ts'
 import { matchesWeakly, quoted } from '../entity-tags.ts'
+import { entriesName } from '../export-entries.ts'
+import { type ListingFormat, type ListingLinks, listingBody, listingFormats, listings } from '../export-listing.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { parseEach } from '../parse-each.ts'
-import { rangeAnswer, wholeAnswer } from '../range-answer.ts'
 import { type Route, route } from '../route.ts'
 import { KeySchema, problemResponse, SizeSchema, TimeSchema } from '../schemas/fields.ts'
-import { startedBody } from '../started-body.ts'
+import { demandExport, type ServeExportDeps } from '../serve-export.ts'
 
 const IncludeSchema = z.union([
   z.strictObject({ dataset: z.string() }),
@@ -32,6 +27,18 @@ const IncludeSchema = z.union([
   z.strictObject({ prefix: z.string().min(1).max(900) }),
   z.strictObject({ key: z.string() }),
 ])
+
+const EntrySchema = z.object({
+  name: z.string().meta({ description: 'the path in the zip: safe on every system, and no other entry has it' }),
+  key: KeySchema,
+  size: SizeSchema,
+  crc32: z.string().nullable().meta({ description: '8 hex digits; null: not known' }),
+  sha256: z.string().nullable().meta({ description: '64 hex digits; null: not recorded' }),
+  url: z.url().meta({ description: 'this file alone, in the version that was frozen, or 409 export-stale' }),
+  via: z
+    .enum(['store', 'api'])
+    .meta({ description: 'who sends the bytes: the store, by a redirect to a URL of its own, or we' }),
+})
 
 const ExportSchema = z.object({
   id: z.string(),
@@ -41,37 +48,45 @@ const ExportSchema = z.object({
   bytes: SizeSchema.meta({ description: 'the exact length of the zip' }),
   etag: z.string(),
   expiresAt: TimeSchema,
-  entries: z.array(z.object({ name: z.string(), key: KeySchema, size: SizeSchema })),
-  missing: z.array(KeySchema).optional().meta({ description: 'keys that were named and are not there' }),
+  entries: z.array(EntrySchema),
+  missing: z.array(KeySchema).optional().meta({ description: 'keys that were named and were not there' }),
+  empty: z
+    .array(IncludeSchema)
+    .optional()
+    .meta({ description: 'datasets, processes and prefixes that were named and held nothing' }),
 })
 
-export interface ExportRouteDeps extends CreateExportDeps {
+export interface ExportRouteDeps extends CreateExportDeps, ServeExportDeps {
   readonly links: LinkSigner
-  readonly readArchive: ReadArchive
+  readonly storeLinks: LinkSigner | undefined
 }
 
-export function exportRoutes(deps: ExportRouteDeps): Route[] {
-  const { store, clock, links, digests } = deps
+const mediaTypes = { json: 'application/json', aria2: 'text/plain; charset=utf-8', urls: 'text/plain; charset=utf-8' }
 
-  const exportJson = async (manifest: ExportManifest): Promise<z.infer<typeof ExportSchema>> => {
-    const { id, name, expiresAt, entries } = manifest
-    const grant: LinkGrant = {
-      purpose: 'export',
-      subject: id,
-      expiresAt: new Date(expiresAt),
-      disposition: 'attachment',
-      filename: `${name}.zip`,
-    }
+export function exportRoutes(deps: ExportRouteDeps): Route[] {
+  const { exports, clock, links, digests } = deps
+
+  const linksOf = async ({ manifest }: FrozenExport, signal: AbortSignal): Promise<ListingLinks> => {
+    const { id, name } = manifest
+    const grant = { subject: id, expiresAt: new Date(manifest.expiresAt), disposition: 'attachment' } as const
     return {
-      id,
-      name,
-      url: await links.sign(grant),
-      files: entries.length,
-      bytes: layoutZip(manifest).lengthBytes,
-      etag: archiveEtag(digests, manifest),
-      expiresAt,
-      entries: entries.map((entry) => ({ name: entry.name, key: entry.key, size: entry.sizeBytes })),
+      url: await links.sign({ ...grant, purpose: 'export', filename: `${name}.zip` }),
+      entriesUrl: await links.sign({ ...grant, purpose: 'entries', filename: entriesName }),
+      via: (await usableStoreLinks(deps, { signal })) === undefined ? 'api' : 'store',
     }
+  }
+
+  const listing = async (c: AppContext, frozen: FrozenExport, format: ListingFormat, status: 200 | 201) => {
+    const links = await linksOf(frozen, c.var.signal)
+    const { id, createdAt } = frozen.manifest
+    // All that it is made of: the listing itself may have megabytes, and is made only once.
+    const etag = sha256(digests, JSON.stringify([format, id, createdAt, frozen.etag, links])).slice(0, 32)
+    const headers = { ETag: quoted(etag), 'Cache-Control': 'private, no-cache' }
+    const ifNoneMatch = c.req.header('if-none-match')
+    if (status === 200 && ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag))
+      return c.body(null, 304, headers)
+    const body = listingBody(listings[format](frozen, links))
+    return c.body(body, status, { ...headers, 'Content-Type': mediaTypes[format] })
   }
 
   const create = route(
@@ -103,10 +118,9 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
       const include = parseInclude(json.include)
       const { name = defaultName(include), expiresInSeconds } = json
       const options = { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }
-      const { manifest, missing } = await createExport(deps, { include, name, expiresInSeconds }, options)
-      const body = await exportJson(manifest)
-      c.header('Location', `/v1/exports/${manifest.id}`)
-      return c.json(missing.length === 0 ? body : { ...body, missing }, 201)
+      const frozen = await createExport(deps, { include, name, expiresInSeconds }, options)
+      c.header('Location', `/v1/exports/${frozen.manifest.id}`)
+      return await listing(c, frozen, 'json', 201)
     },
   )
 
@@ -116,13 +130,21 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
       path: '/v1/exports/{id}',
       operationId: 'getExport',
       tag: 'exports',
-      summary: 'What an export contains',
+      summary: 'What an export contains, with a link for each of its files',
+      description:
+        'The links of single files need no token, take Range, and give the frozen version or 409. `format=aria2` is an input file for `aria2c -i`, `format=urls` one for `wget -i`.',
       scope: 'read',
       params: z.object({ id: z.string() }),
-      responses: { 200: { description: 'the export', json: ExportSchema }, 404: problemResponse },
+      query: z.object({ format: z.enum(listingFormats).default('json') }),
+      headers: { 'If-None-Match': 'ETags' },
+      responses: {
+        200: { description: 'the export', json: ExportSchema, mediaType: 'text/plain' },
+        304: { description: 'not changed' },
+        404: problemResponse,
+      },
     },
-    async (c, { params }) =>
-      documentAnswer(c, digests, await exportJson(await demandExport(deps, params.id, c.var.signal))),
+    async (c, { params, query }) =>
+      await listing(c, await demandExport(deps, params.id, c.var.signal), query.format, 200),
   )
 
   const remove = route(
@@ -137,7 +159,7 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
       responses: { 204: { description: 'gone, or never was' } },
     },
     async (c, { params }) => {
-      await deleteExport(store, params.id, { signal: c.var.signal })
+      await exports.delete(params.id, { signal: c.var.signal })
       return c.body(null, 204)
     },
   )
@@ -154,61 +176,7 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
   }
 }
 
-async function demandExport(
-  { store, clock }: ExportRouteDeps,
-  id: string,
-  signal: AbortSignal,
-): Promise<ExportManifest> {
-  const manifest = await readExport(store, id, { nowMs: clock.nowMs(), signal })
-  if (manifest === undefined) throw new NotFound('no such export: it was deleted, or has expired')
-  return manifest
-}
-
-/** The zip as an HTTP answer, for GET and HEAD: its length is exact and its bytes are the same wherever they are made. */
-export function serveExport(deps: ExportRouteDeps): (c: AppContext, grant: LinkGrant) => Promise<Response> {
-  const { store, digests, log, readArchive } = deps
-  return async (c, grant) => {
-    const { signal, requestId } = c.var
-    const manifest = await demandExport(deps, grant.subject, signal)
-    const layout = layoutZip(manifest)
-    const etag = archiveEtag(digests, manifest)
-    const headers = new Headers({
-      'Accept-Ranges': 'bytes',
-      'Cache-Control': 'private, no-transform',
-      'Content-Disposition': contentDisposition('attachment', grant.filename),
-      'Content-Type': 'application/zip',
-      ETag: quoted(etag),
-      'Last-Modified': new Date(manifest.createdAt).toUTCString(),
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    })
-    await verifySources(store, manifest, { signal })
-    const ifNoneMatch = c.req.header('if-none-match')
-    if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag))
-      return new Response(null, { status: 304, headers })
-    const asked = rangeAnswer(c, headers, { etag, sizeBytes: layout.lengthBytes })
-    if (c.req.method === 'HEAD') return new Response(null, { status: asked.status, headers })
-    const range = { from: asked.offset, to: asked.offset + asked.lengthBytes }
-    const archive = { id: manifest.id, etag, layout }
-    const { learned, rangeServed } = await learnChecksums(deps, archive, range, { signal })
-    const { status, offset, lengthBytes } = rangeServed ? asked : wholeAnswer(headers, layout.lengthBytes)
-    log.info('export-download', {
-      requestId,
-      exportId: manifest.id,
-      offset,
-      lengthBytes,
-      entries: manifest.entries.length,
-    })
-    const body = readArchive(layout, {
-      from: offset,
-      toExclusive: offset + lengthBytes,
-      signal,
-      verifyChecksums: false,
-      ...(learned && { learned }),
-    })
-    return new Response(await startedBody(c, body, log), { status, headers })
-  }
-}
+const sha256 = (digests: Digests, text: string) => digests.sha256(new TextEncoder().encode(text))
 
 function parseInclude(given: readonly z.infer<typeof IncludeSchema>[]): Selected[] {
   return parseEach('include', given, (one): Selected => {

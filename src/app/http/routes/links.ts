@@ -25,10 +25,16 @@ export interface LinkRouteDeps extends CreateLinksDeps {
   readonly log: Log
   /** Serves the zip of a granted export. */
   readonly serveExport: (c: AppContext, grant: LinkGrant) => Promise<Response>
+  /** Serves one file of a granted export. */
+  readonly serveExportEntry: (
+    c: AppContext,
+    grant: LinkGrant,
+    place: { index: string; name: string },
+  ) => Promise<Response>
 }
 
 export function linkRoutes(deps: LinkRouteDeps): Route[] {
-  const { clock, verifier, serveExport } = deps
+  const { serveExport, serveExportEntry } = deps
 
   const create = route(
     {
@@ -93,16 +99,55 @@ export function linkRoutes(deps: LinkRouteDeps): Route[] {
       },
     },
     async (c, { params }) => {
-      // One spelling of each link: nothing may be added to it.
-      if (c.req.url.includes('?')) throw new LinkInvalid('a link takes no query')
-      const grant = await verifier.verify(params.token, clock.nowMs())
-      if (grant.filename !== params.filename) throw new LinkInvalid('this link was not made here, or was changed')
-      c.header('Referrer-Policy', 'no-referrer')
+      const grant = await verified(c, deps, params)
       if (grant.purpose === 'export') return await serveExport(c, grant)
+      if (grant.purpose === 'entries') throw new LinkInvalid('this link is the beginning of others')
       const { subject, disposition, filename } = grant
       return await serveObject(c, deps, parsePublicKey(subject), { disposition, filename, embeddable: true })
     },
   )
 
-  return [create, follow]
+  const followEntry = route(
+    {
+      method: 'get',
+      path: '/v1/links/{token}/{filename}/{index}/{name}',
+      operationId: 'followEntryLink',
+      tag: 'links',
+      summary: 'Download one file of an export (HEAD and Range work too)',
+      scope: 'open',
+      params: z.object({ token: z.string(), filename: z.string(), index: z.string(), name: z.string() }),
+      headers: { Range: 'one range of bytes', 'If-Range': 'a strong ETag', 'If-None-Match': 'ETags' },
+      responses: {
+        200: { description: 'the bytes', mediaType: 'application/octet-stream' },
+        206: { description: 'the range', mediaType: 'application/octet-stream' },
+        302: { description: "to the store's own URL of the file" },
+        304: { description: 'not changed' },
+        403: problemResponse,
+        404: problemResponse,
+        409: problemResponse,
+        416: problemResponse,
+      },
+    },
+    async (c, { params }) => {
+      const grant = await verified(c, deps, params)
+      if (grant.purpose !== 'entries') throw new LinkInvalid('this link is not of the files of an export')
+      return await serveExportEntry(c, grant, params)
+    },
+  )
+
+  return [create, follow, followEntry]
+}
+
+/** Throws `LinkInvalid` or `LinkExpired`. */
+async function verified(
+  c: AppContext,
+  { verifier, clock }: LinkRouteDeps,
+  { token, filename }: { token: string; filename: string },
+): Promise<LinkGrant> {
+  // One spelling of each link: nothing may be added to it.
+  if (c.req.url.includes('?')) throw new LinkInvalid('a link takes no query')
+  const grant = await verifier.verify(token, clock.nowMs())
+  if (grant.filename !== filename) throw new LinkInvalid('this link was not made here, or was changed')
+  c.header('Referrer-Policy', 'no-referrer')
+  return grant
 }

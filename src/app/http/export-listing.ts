@@ -1,0 +1,91 @@
+import type { FrozenExport } from '../../domain/export/frozen-export.ts'
+import type { ManifestEntry } from '../../domain/export/manifest.ts'
+import { fileNameOf } from './export-entries.ts'
+
+/** What the listing of an export says beside what the export is. */
+export interface ListingLinks {
+  /** Of the zip. */
+  readonly url: string
+  /** What the URL of every file begins with, without a slash at the end. */
+  readonly entriesUrl: string
+  /** Who sends the bytes of the files in the end. */
+  readonly via: 'store' | 'api'
+}
+
+export const listingFormats = ['json', 'aria2', 'urls'] as const
+export type ListingFormat = (typeof listingFormats)[number]
+
+type Pieces = Generator<string, void, undefined>
+
+/** Files in one piece of a listing, so that one of 70,000 is never whole in memory. */
+const entriesPerPiece = 250
+
+/** The listing in pieces of some 100 KB. */
+export const listings: Readonly<Record<ListingFormat, (frozen: FrozenExport, links: ListingLinks) => Pieces>> = {
+  *json({ manifest, layout, etag }, { url, entriesUrl, via }) {
+    const { id, name, expiresAt, entries, missing, empty } = manifest
+    const about = { id, name, url, files: entries.length, bytes: layout.lengthBytes, etag, expiresAt }
+    const absent = { ...(missing.length === 0 ? {} : { missing }), ...(empty.length === 0 ? {} : { empty }) }
+    yield `${JSON.stringify({ ...about, ...absent }).slice(0, -1)},"entries":[`
+    for (const { start, piece } of pieces(entries)) {
+      const members = piece.map((entry, place) =>
+        JSON.stringify({
+          name: entry.name,
+          key: entry.key,
+          size: entry.sizeBytes,
+          crc32: entry.crc32 === null ? null : entry.crc32.toString(16).padStart(8, '0'),
+          sha256: entry.sha256 ?? null,
+          url: entryUrl(entriesUrl, start + place, entry),
+          via,
+        }),
+      )
+      yield (start === 0 ? '' : ',') + members.join(',')
+    }
+    yield ']}'
+  },
+
+  /** For `aria2c -i`. */
+  *aria2({ manifest }, { entriesUrl }) {
+    for (const { start, piece } of pieces(manifest.entries)) {
+      const members = piece.map((entry, place) => {
+        // It knows SHA-256 and not CRC-32.
+        const checksum = entry.sha256 === undefined ? '' : `  checksum=sha-256=${entry.sha256}\n`
+        return `${entryUrl(entriesUrl, start + place, entry)}\n  out=${entry.name}\n${checksum}`
+      })
+      yield members.join('')
+    }
+  },
+
+  /** For `wget -i`, and for everything else that takes one URL from each line. */
+  *urls({ manifest }, { entriesUrl }) {
+    for (const { start, piece } of pieces(manifest.entries)) {
+      yield piece.map((entry, place) => `${entryUrl(entriesUrl, start + place, entry)}\n`).join('')
+    }
+  },
+}
+
+function entryUrl(entriesUrl: string, index: number, entry: ManifestEntry): string {
+  return `${entriesUrl}/${index}/${encodeURIComponent(fileNameOf(entry))}`
+}
+
+function* pieces(entries: readonly ManifestEntry[]) {
+  for (let start = 0; start < entries.length; start += entriesPerPiece) {
+    yield { start, piece: entries.slice(start, start + entriesPerPiece) }
+  }
+}
+
+const encoder = new TextEncoder()
+
+/** As a body: each piece is made when it is asked for. */
+export function listingBody(pieces: Pieces): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      pull(controller) {
+        const { done, value } = pieces.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
