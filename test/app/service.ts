@@ -12,6 +12,7 @@ import { guardStores } from '../../src/app/guarded-stores.ts'
 import { localReadAhead } from '../../src/domain/export/read-ahead.ts'
 import type { InTurn } from '../../src/domain/process/ledger-deps.ts'
 import type { Clock } from '../../src/ports/clock.ts'
+import type { ExportTelemetry } from '../../src/ports/export-telemetry.ts'
 import type { Ids } from '../../src/ports/ids.ts'
 import type { LinkSigner } from '../../src/ports/link-signer.ts'
 import { parseObjectKey } from '../../src/ports/object-key.ts'
@@ -35,6 +36,7 @@ export interface ServiceOptions {
   /** As if the store signed URLs itself. */
   readonly storeLinks?: LinkSigner
   readonly ownLinksBecause?: string
+  readonly exportTelemetry?: ExportTelemetry
   /** Ends streams of events, as the end of the service does. */
   readonly ending?: AbortSignal
   /** Several instances on one store need ids that differ. */
@@ -93,6 +95,7 @@ export function createService(options: ServiceOptions = {}): Service {
     breakers,
     selfChecks,
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
+    exportTelemetry: options.exportTelemetry,
     streams: { shared: true, lastMs: 60_000, ending: options.ending },
     readAhead: localReadAhead,
     digests: createDigests(),

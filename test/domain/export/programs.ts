@@ -13,6 +13,7 @@ const packages = {
   bsdtar: 'libarchive-tools',
   java: 'default-jdk-headless',
   aria2c: 'aria2',
+  wget: 'wget',
   chromium: 'chromium',
 } as const
 
