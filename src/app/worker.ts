@@ -1,4 +1,4 @@
-import type { ExecutionContext, R2Bucket } from '@cloudflare/workers-types'
+import type { ExecutionContext, R2Bucket, ScheduledController } from '@cloudflare/workers-types'
 import { createConsoleLog } from '../adapters/console/log.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
 import { createDigests } from '../adapters/node-crypto/digests.ts'
@@ -6,6 +6,7 @@ import { createR2ObjectStore } from '../adapters/r2/object-store.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
 import { workersReadAhead } from '../domain/export/read-ahead.ts'
+import { isSwept, sweepExpired } from '../domain/sweep-expired.ts'
 import type { Log } from '../ports/log.ts'
 import { compose, type Foundation } from './composition.ts'
 import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
@@ -28,6 +29,9 @@ const maxOrigins = 8
 const health: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 /** An isolate has 128 MB for everything, so a request holds less there than on Node. */
 const isolateWindowBytes = `${32 * 2 ** 20}`
+
+/** Within the fifteen minutes that a scheduled run may take. */
+const sweepMs = 10 * 60_000
 
 const clock = createSystemClock()
 const ids = createIds()
@@ -161,5 +165,16 @@ export default {
     } catch (error) {
       return withoutService(error)
     }
+  },
+
+  /** The Cron Trigger of `wrangler.toml`: removes what has expired. A run that fails is shown as failed by Cloudflare. */
+  async scheduled(_: ScheduledController, env: Env): Promise<void> {
+    foundation ??= found(env)
+    const { objects, state, config, log } = foundation
+    const swept = await sweepExpired(
+      { objects, state: config.stateS3 === undefined ? undefined : state, digests, clock, log },
+      { signal: AbortSignal.timeout(sweepMs) },
+    )
+    if (!swept.every(isSwept)) throw new Error('not all that has expired could be removed')
   },
 }

@@ -9,9 +9,9 @@ import { type IncomingPart, type ReceiveFormDeps, receiveForm } from './receive-
 import { type FileReport, isKept, totalsOf, type UploadReport } from './upload-report.ts'
 import { uploadTrainingFiles } from './upload-training-files.ts'
 
-const waitingPrefix = 'uploads/waiting/'
+export const waitingPrefix = 'uploads/waiting/'
 /** Longer than any upload takes: what waits longer was left by an instance that died. */
-const maxWaitingMs = 86_400_000
+export const maxWaitingMs = 86_400_000
 
 export interface Destination {
   readonly dataset: DatasetName

@@ -5,6 +5,7 @@ import type { Log } from '../../ports/log.ts'
 import { type ObjectKey, parseObjectKey } from '../../ports/object-key.ts'
 import type { CallOptions, MultipartUpload, ObjectStore } from '../../ports/object-store.ts'
 import { everyObject } from './list-objects.ts'
+import type { Swept } from './sweep-prefix.ts'
 
 /**
  * Which uploads this service has begun and not ended, kept in the store: parts that nobody joins are invisible, and cost as
@@ -17,7 +18,13 @@ export interface OpenUploads {
   forget(upload: MultipartUpload): Promise<void>
 }
 
-const prefix = 'open-uploads/'
+export interface SweptUploads extends OpenUploads {
+  /** Drops uploads that were begun two days ago and never ended. Three requests each. Throws when they cannot be listed. */
+  sweep(options: CallOptions): Promise<Swept>
+}
+
+export const openUploadsPrefix = 'open-uploads/'
+const prefix = openUploadsPrefix
 /** Longer than any request lasts: an upload of 92 GiB takes a day at 1 MB/s. */
 const orphanedAfterMs = 48 * 60 * 60_000
 const sweepEveryMs = 60 * 60_000
@@ -31,7 +38,7 @@ export function createOpenUploads(deps: {
   digests: Pick<Digests, 'sha256'>
   clock: Clock
   log: Log
-}): OpenUploads {
+}): SweptUploads {
   const { store, digests, clock, log } = deps
   let sweptAtMs = Number.NEGATIVE_INFINITY
 
@@ -60,22 +67,30 @@ export function createOpenUploads(deps: {
     }
   }
 
-  const sweep = async (): Promise<void> => {
-    const options = { signal: AbortSignal.timeout(sweepLimitMs) }
+  const sweep = async (options: CallOptions): Promise<Swept> => {
+    let removed = 0
+    let left = 0
+    for await (const { key, lastModified } of everyObject(store, prefix, options)) {
+      if (clock.nowMs() - lastModified.getTime() <= orphanedAfterMs) continue
+      // One that cannot be dropped does not keep the others.
+      if (await dropped(key, options)) removed += 1
+      else left += 1
+    }
+    return { removed, left }
+  }
+
+  const sweepOnTheWay = async (): Promise<void> => {
     try {
-      let count = 0
-      for await (const { key, lastModified } of everyObject(store, prefix, options)) {
-        if (clock.nowMs() - lastModified.getTime() <= orphanedAfterMs) continue
-        // One that cannot be dropped does not keep the others.
-        if (await dropped(key, options)) count += 1
-      }
-      if (count > 0) log.info('swept', { prefix, count })
+      const { removed } = await sweep({ signal: AbortSignal.timeout(sweepLimitMs) })
+      if (removed > 0) log.info('swept', { prefix, count: removed })
     } catch (error) {
       log.warn('not-swept', { prefix, error })
     }
   }
 
   return {
+    sweep,
+
     async note(upload, { signal }) {
       const options = { signal: AbortSignal.any([signal, AbortSignal.timeout(noteLimitMs)]) }
       try {
@@ -94,7 +109,7 @@ export function createOpenUploads(deps: {
       }
       if (clock.nowMs() - sweptAtMs < sweepEveryMs) return
       sweptAtMs = clock.nowMs()
-      void sweep()
+      void sweepOnTheWay()
     },
 
     async forget(upload) {
