@@ -1,12 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { crc32 } from 'node:zlib'
-import { PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createS3Client } from '../../../src/adapters/s3/client.ts'
 import { createS3ObjectStore } from '../../../src/adapters/s3/object-store.ts'
+import { combineCrc32 } from '../../../src/domain/object/crc32-combine.ts'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag, ObjectStore } from '../../../src/ports/object-store.ts'
+import { pattern } from '../../contract/object-store/harness.ts'
 import { startFakeS3 } from '../../faults/fake-s3/fake-s3.ts'
 import { startHttpStub } from '../../servers/http-stub.ts'
 import { errorXml, storeAt } from './stubbed.ts'
@@ -179,22 +187,72 @@ describe('the CRC-32 that an S3 store keeps', () => {
     onTestFinished(() => stub.stop())
     await expect(ask(storeAt(stub.origin), { sizeBytes: 5 })).rejects.toBeInstanceOf(StoreUnavailable)
   })
+})
 
-  it('is kept of what others put there with one, and of nothing else', async () => {
-    const fake = await startFakeS3({ profile: 'aws' })
+describe('the CRC-32 of what others put there', () => {
+  async function stage(profile: 'aws' | 'ceph' | 'b2' = 'aws') {
+    const fake = await startFakeS3({ profile })
     onTestFinished(() => fake.stop())
     const client = createS3Client({ endpoint: fake.origin, region: fake.region, credentials: fake.credentials })
     onTestFinished(() => client.destroy())
-    const put = async (name: string, checksum: { ChecksumCRC32?: string }) => {
-      const at = { Bucket: fake.bucket, Key: name }
-      const { ETag = '' } = await client.send(new PutObjectCommand({ ...at, Body: Buffer.from('hello'), ...checksum }))
-      return ETag.replaceAll('"', '') as ETag
-    }
     const ids = { next: () => 'id', fraction: () => 0 }
     const store = createS3ObjectStore({ client, bucket: fake.bucket, prefix: '', ids })
+    const at = (name: string) => ({ Bucket: fake.bucket, Key: name })
+    return { fake, client, store, at }
+  }
+
+  it('in one piece is kept where it came with one', async () => {
+    const { client, store, at } = await stage()
+    const put = async (name: string, checksum: { ChecksumCRC32?: string }) => {
+      const command = new PutObjectCommand({ ...at(name), Body: Buffer.from('hello'), ...checksum })
+      return (await client.send(command)).ETag?.replaceAll('"', '') as ETag
+    }
     const ifMatch = await put('with', { ChecksumCRC32: 'NhCmhg==' })
     await put('without', {})
     expect(await ask(store, { of: 'with', ifMatch, sizeBytes: 5 })).toEqual([{ sizeBytes: 5, crc32: crc32('hello') }])
     expect(await ask(store, { of: 'without', ifMatch, sizeBytes: 5 })).toBeUndefined()
   })
+
+  const bodies = [pattern(5 * 2 ** 20, 1), pattern(5 * 2 ** 20, 2), pattern(1_234, 3)]
+  const whole = Buffer.concat(bodies)
+
+  async function upload({ client, at }: Awaited<ReturnType<typeof stage>>, algorithm: object): Promise<ETag> {
+    const place = at('large')
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...place, ...algorithm }))
+    const Parts: CompletedPart[] = []
+    for (const [index, Body] of bodies.entries()) {
+      const part = { PartNumber: index + 1 }
+      const { ETag } = await client.send(new UploadPartCommand({ ...place, UploadId, ...part, Body }))
+      Parts.push({ ...part, ETag })
+    }
+    const done = await client.send(
+      new CompleteMultipartUploadCommand({ ...place, UploadId, MultipartUpload: { Parts } }),
+    )
+    return done.ETag?.replaceAll('"', '') as ETag
+  }
+
+  it.each([
+    ['of the parts', { ChecksumAlgorithm: 'CRC32' }],
+    ['of the whole', { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' }],
+  ])('in parts is put together without a read, where it came with one %s', async (_, algorithm) => {
+    const made = await stage()
+    const ifMatch = await upload(made, algorithm)
+    const pieces = await ask(made.store, { of: 'large', ifMatch, sizeBytes: whole.byteLength })
+    expect(pieces).toHaveLength('ChecksumType' in algorithm ? 1 : 3)
+    expect(pieces?.reduce((sum, piece) => combineCrc32(sum, piece.crc32, piece.sizeBytes), 0)).toBe(crc32(whole))
+    expect(made.fake.count('GetObject')).toBe(0)
+  })
+
+  it.each([
+    ['aws', {}],
+    ['ceph', { ChecksumAlgorithm: 'CRC32' }],
+  ] as const)(
+    'in parts is not there where none was asked for or the store looks at none: %s',
+    async (profile, algorithm) => {
+      const made = await stage(profile)
+      const ifMatch = await upload(made, algorithm)
+      expect(await ask(made.store, { of: 'large', ifMatch, sizeBytes: whole.byteLength })).toBeUndefined()
+      expect(made.fake.count('GetObject')).toBe(0)
+    },
+  )
 })

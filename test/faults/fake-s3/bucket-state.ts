@@ -12,6 +12,15 @@ export interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>
   /** Other headers that were sent with it and come back with it: `cache-control`, checksums … */
   readonly headers: Readonly<Record<string, string>>
+  /** Of an object that was joined, where the upload asked for checksums. */
+  readonly parts?: readonly KeptPart[]
+}
+
+export interface KeptPart {
+  readonly partNumber: number
+  readonly sizeBytes: number
+  /** In base64. */
+  readonly crc32: string
 }
 
 export interface StoredPart {
@@ -25,6 +34,8 @@ export interface Upload {
   readonly uploadId: string
   readonly facts: Pick<StoredObject, 'contentType' | 'metadata' | 'headers'>
   readonly startedMs: number
+  /** What becomes of the CRC-32s of its parts; `undefined`: nobody asked for any. */
+  readonly checksumType: 'COMPOSITE' | 'FULL_OBJECT' | undefined
   readonly parts: Map<number, StoredPart>
   /** A Complete was accepted and lands later. */
   merging: boolean

@@ -16,6 +16,8 @@ const algorithms: Record<string, (body: Uint8Array) => Buffer> = {
 }
 const unknownAlgorithms = ['crc32c', 'crc64nvme']
 
+export const crc32Of = (body: Uint8Array): string => Buffer.from(algorithms.crc32?.(body) ?? []).toString('base64')
+
 /**
  * Compares the body with every checksum that came with it: 400 BadDigest, InvalidDigest, InvalidRequest. Returns those of
  * S3's own headers that hold, for the answer.

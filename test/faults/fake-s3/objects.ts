@@ -19,7 +19,8 @@ export function putObject(request: ObjectRequest, state: BucketState): Answer {
   const facts = factsIn(request, state)
   demandWriteConditions(request, state, key, state.quirks.conditionalPut)
   const etag = md5(body).toString('hex')
-  const headers = { ...facts.headers, ...checksums }
+  const type = Object.keys(checksums).length === 0 ? {} : { 'x-amz-checksum-type': 'FULL_OBJECT' }
+  const headers = { ...facts.headers, ...checksums, ...type }
   commitObject(state, key, { ...facts, headers, body, etag, lastModifiedMs: state.nowMs() })
   return emptyAnswer(200, { etag: `"${etag}"`, ...checksums })
 }

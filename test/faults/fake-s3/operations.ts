@@ -1,4 +1,5 @@
 import { type Answer, emptyAnswer } from './answer.ts'
+import { objectAttributes } from './attributes.ts'
 import type { BucketState } from './bucket-state.ts'
 import { preflight } from './cors.ts'
 import { listObjects, listUploads } from './listing.ts'
@@ -20,6 +21,7 @@ const onObject: Partial<Record<Operation, Operate<ObjectRequest>>> = {
   PutObject: putObject,
   GetObject: readObject,
   HeadObject: readObject,
+  GetObjectAttributes: objectAttributes,
   DeleteObject: deleteObject,
   CreateMultipartUpload: createUpload,
   UploadPart: uploadPart,

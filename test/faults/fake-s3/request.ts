@@ -5,6 +5,7 @@ export type Operation =
   | 'PutObject'
   | 'GetObject'
   | 'HeadObject'
+  | 'GetObjectAttributes'
   | 'DeleteObject'
   | 'DeleteObjects'
   | 'ListObjectsV2'
@@ -68,6 +69,7 @@ function operationOf({ method, bucket, key, query, headers }: Omit<RequestHead, 
   if (method === 'OPTIONS') return 'Preflight'
   if (query.some(([name]) => unknownSubresources.has(name)) || has('versionId')) return 'Other'
   if (key === undefined) {
+    if (has('attributes')) return 'Other'
     if (method === 'HEAD') return 'HeadBucket'
     if (method === 'GET' && has('uploads')) return 'ListMultipartUploads'
     if (method === 'GET' && query.some(([name, value]) => name === 'list-type' && value === '2')) return 'ListObjectsV2'
@@ -75,6 +77,7 @@ function operationOf({ method, bucket, key, query, headers }: Omit<RequestHead, 
     return 'Other'
   }
   if (headers['x-amz-copy-source'] !== undefined) return 'Other'
+  if (has('attributes')) return method === 'GET' ? 'GetObjectAttributes' : 'Other'
   if (method === 'POST' && has('uploads')) return 'CreateMultipartUpload'
   if (has('uploadId')) return uploadOperations[method] ?? 'Other'
   return has('partNumber') ? 'Other' : (objectOperations[method] ?? 'Other')
@@ -93,7 +96,7 @@ const objectOperations: Record<string, Operation> = {
   DELETE: 'DeleteObject',
 }
 const unknownSubresources = new Set(
-  'acl attributes cors encryption legal-hold lifecycle location policy restore retention select tagging torrent versioning versions'.split(
+  'acl cors encryption legal-hold lifecycle location policy restore retention select tagging torrent versioning versions'.split(
     ' ',
   ),
 )

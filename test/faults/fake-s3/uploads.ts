@@ -8,10 +8,10 @@ import {
   type StoredPart,
   type Upload,
 } from './bucket-state.ts'
-import { demandChecksums } from './checksums.ts'
+import { crc32Of, demandChecksums } from './checksums.ts'
 import { demandWriteConditions } from './conditions.ts'
 import { factsIn, type ObjectRequest, wholeNumber } from './objects.ts'
-import { parameter } from './request.ts'
+import { headerOf, parameter } from './request.ts'
 import { invalidArgument, malformedXml, S3Error } from './s3-error.ts'
 import { branch, childText, leaf, parseXml } from './xml.ts'
 
@@ -22,9 +22,18 @@ export function createUpload(request: ObjectRequest, state: BucketState): Answer
   const { key } = request
   const uploadId = state.nextId()
   const facts = factsIn(request, state)
-  state.uploads.set(uploadId, { key, uploadId, facts, startedMs: state.nowMs(), parts: new Map(), merging: false })
+  const checksumType = checksumTypeIn(request, state)
+  const begun = { startedMs: state.nowMs(), parts: new Map(), merging: false }
+  state.uploads.set(uploadId, { key, uploadId, facts, checksumType, ...begun })
   const children = [leaf('Bucket', state.name), leaf('Key', key), leaf('UploadId', uploadId)]
   return xmlAnswer('InitiateMultipartUploadResult', children, { named: state.quirks.xmlNamespace })
+}
+
+/** CRC-32 alone, and of the parts unless the request says otherwise, as Amazon has it. */
+function checksumTypeIn(request: ObjectRequest, { quirks }: BucketState): Upload['checksumType'] {
+  if (quirks.checksumHeaders !== 'verified' || headerOf(request, 'x-amz-checksum-algorithm') !== 'CRC32')
+    return undefined
+  return headerOf(request, 'x-amz-checksum-type') === 'FULL_OBJECT' ? 'FULL_OBJECT' : 'COMPOSITE'
 }
 
 export function uploadPart(request: ObjectRequest, state: BucketState): Answer {
@@ -102,16 +111,30 @@ const stillMerging = () => new S3Error(524, 'Timeout', 'A timeout occurred')
 function join(upload: Upload, parts: readonly StoredPart[], state: BucketState): string {
   const etag = `${md5(Buffer.concat(parts.map((part) => Buffer.from(part.etag, 'hex')))).toString('hex')}-${parts.length}`
   const body = Buffer.concat(parts.map((part) => part.body))
+  const checked = checksumsOfJoined(upload, parts, body)
   // The parts give their place to the object.
   state.uploads.delete(upload.uploadId)
   try {
-    commitObject(state, upload.key, { ...upload.facts, body, etag, lastModifiedMs: state.nowMs() })
+    commitObject(state, upload.key, { ...upload.facts, ...checked, body, etag, lastModifiedMs: state.nowMs() })
   } catch (error) {
     state.uploads.set(upload.uploadId, upload)
     throw error
   }
   close(state, upload, 'completed', etag)
   return etag
+}
+
+function checksumsOfJoined({ facts, checksumType }: Upload, joined: readonly StoredPart[], body: Uint8Array) {
+  if (checksumType === undefined) return {}
+  const parts = joined.map((part, index) => ({
+    partNumber: index + 1,
+    sizeBytes: part.body.byteLength,
+    crc32: crc32Of(part.body),
+  }))
+  const ofParts = crc32Of(Buffer.concat(parts.map(({ crc32 }) => Buffer.from(crc32, 'base64'))))
+  const crc32 = checksumType === 'FULL_OBJECT' ? crc32Of(body) : `${ofParts}-${parts.length}`
+  const headers = { ...facts.headers, 'x-amz-checksum-crc32': crc32, 'x-amz-checksum-type': checksumType }
+  return { headers, parts }
 }
 
 function completed(key: string, etag: string, { name, quirks }: BucketState): Answer {
