@@ -57,6 +57,7 @@ export function createFailingStore(): FailingStore {
       put: (key, body, options) => asOutcome(meet('put', () => memory.put(key, body, options))),
       get: (key, options) => meet('get', () => memory.get(key, options)),
       head: (key, options) => meet('head', () => memory.head(key, options)),
+      storedCrc32: (_, { sizeBytes }) => meet('storedCrc32', async () => [{ sizeBytes, crc32: 7 }]),
       list: (options) => meet('list', () => memory.list(options)),
       delete: (key, options) => asOutcome(meet('delete', () => memory.delete(key, options))),
       deleteMany: (keys, options) => meet('deleteMany', () => memory.deleteMany(keys, options)),

@@ -23,6 +23,7 @@ const looksAt: Readonly<Record<string, string>> = { put: 'head', delete: 'head' 
 const repeatable: [method: string, call: (store: ObjectStore) => Promise<unknown>][] = [
   ['capabilities', (store) => store.capabilities({ signal })],
   ['head', (store) => store.head(key, { signal })],
+  ['storedCrc32', async (store) => store.storedCrc32?.(key, { signal, ifMatch: 'e' as ETag, sizeBytes: 3 })],
   ['get', (store) => store.get(key, { signal })],
   ['list', (store) => store.list({ signal, prefix: '', limit: 1 })],
   ['put', (store) => store.put(key, body, { ...text, when: 'always' })],
