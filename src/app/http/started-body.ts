@@ -46,6 +46,8 @@ export async function startedBody(
         try {
           const { done, value } = ahead ?? (await reader.read())
           ahead = undefined
+          // It was left meanwhile: nobody is there, and nothing is broken.
+          if (ended) return
           if (done) {
             controller.close()
             whenSent(outgoing, end)
@@ -54,6 +56,7 @@ export async function startedBody(
             listener.delivered(value.byteLength)
           }
         } catch (error) {
+          if (ended) return
           end(signal.aborted ? 'left' : 'broken')
           log.warn('response-broken', { requestId, error })
           if (outgoing === undefined) return controller.error(error)

@@ -14,7 +14,7 @@ export interface LearnedChecksums {
   follow(segment: ObjectSegment): (chunk: Uint8Array) => void
   /** Asks, and reads the object, if need be. Throws as reading the object does. One reading gives one signal. */
   find(entryIndex: number, options: CallOptions): Promise<number>
-  /** To be called once, when the reading has ended, whatever its end. Never throws. */
+  /** Keeps what was learned, some seconds at most. Called once. Never throws. */
   end(): Promise<void>
 }
 
@@ -29,6 +29,8 @@ export interface EntryChecksums {
    * this one is not what it should be. Costs nothing where there is nothing to find out.
    */
   follow(segment: ObjectSegment): { update(chunk: Uint8Array): void; finish(): void }
+  /** Keeps what was learned. To be called when the reading has ended, whatever its end. Never throws. */
+  end(): Promise<void>
 }
 
 const ignored = { update() {}, finish() {} }
@@ -40,8 +42,13 @@ export function createEntryChecksums(
 ): EntryChecksums {
   const learned = options.learned ?? fromThisReading(layout, digests)
   const crc32 = (entryIndex: number) => knownCrc32(entryAt(layout, entryIndex)) ?? learned.crc32(entryIndex)
+  let ending: Promise<void> | undefined
   return {
     crc32,
+    end() {
+      ending ??= learned.end()
+      return ending
+    },
     find: async (entryIndex, options) => crc32(entryIndex) ?? (await learned.find(entryIndex, options)),
 
     follow(segment) {

@@ -4,7 +4,7 @@ import { checkpointBytes, type PassingChecksums } from './passing-checksums.ts'
 
 /** Between two notes at least: some stores take one write a second of each key. */
 const noteEveryMs = 2_000
-const noteLimitMs = 10_000
+const noteLimitMs = 5_000
 /** Notes are written again when so many times their size was learned. */
 const learnedPerNoted = 64
 

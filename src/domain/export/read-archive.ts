@@ -128,13 +128,15 @@ async function* archiveChunks(
         for (const chunk of chunks) for (const ready of joiner.push(chunk)) yield ready
       }
     }
+    // Before the last bytes: who has them leaves, and on Workers his request with him.
+    await checksums.end()
     for (const ready of joiner.rest()) yield ready
   } catch (error) {
     ending.abort(error)
     throw error
   } finally {
     options.signal.removeEventListener('abort', end)
-    await options.learned?.end()
+    await checksums.end()
   }
 }
 

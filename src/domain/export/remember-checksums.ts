@@ -5,12 +5,12 @@ import type { ManifestEntry } from './manifest.ts'
 
 const atOnce = 16
 /** One record, and all that are left when the reading has ended. */
-const limitMs = 10_000
+const limitMs = 5_000
 
 export interface Rememberer {
   /** Returns at once. */
   remember(entry: Pick<ManifestEntry, 'key' | 'etag'>, checksums: KnownChecksums): void
-  /** Waits for what is being written, ten seconds at most. Never throws. */
+  /** Waits for what is being written, five seconds and one record at most. Never throws. */
   end(): Promise<void>
 }
 

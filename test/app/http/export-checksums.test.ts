@@ -238,6 +238,7 @@ describe('an export of objects whose checksums nobody knows', () => {
     for (let got = 0; got < 20 * MiB; ) got += (await reader?.read())?.value?.byteLength ?? 0
     leaving.abort()
     await expect.poll(() => service.keys('learned/')).toHaveLength(1)
+    expect(service.logLines.filter((line) => line.includes('response-broken'))).toEqual([])
     counted.reset()
     await fetchRange(another(), made, 20 * MiB)
     expect(counted.bytes('files/set/b.bin')).toBeLessThan(largeBytes - 20 * MiB + checkpointBytes)
