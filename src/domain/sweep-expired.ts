@@ -4,7 +4,8 @@ import type { Log } from '../ports/log.ts'
 import type { CallOptions, ObjectStore } from '../ports/object-store.ts'
 import { maxWaitingMs, waitingPrefix } from './dataset/upload-named-last.ts'
 import { leftoverAgeMs, trialsPrefix } from './doctor/sweep-old-trials.ts'
-import { exportPrefix } from './export/export-store.ts'
+import { exportPrefix, maxExportSeconds } from './export/export-store.ts'
+import { learnedPrefix } from './export/note-store.ts'
 import { sweepExports } from './export/sweep-exports.ts'
 import { createOpenUploads, openUploadsPrefix } from './object/open-uploads.ts'
 import { type Swept, sweepEvery } from './object/sweep-prefix.ts'
@@ -58,6 +59,7 @@ export async function sweepExpired(deps: SweepExpiredDeps, { signal }: CallOptio
     sweepEvery(store, prefix, ({ lastModified }) => nowMs - lastModified.getTime() > ageMs, { signal })
 
   await sweepBelow('objects', exportPrefix, () => sweepExports(objects, { nowMs, signal }))
+  await sweepBelow('objects', learnedPrefix, older(objects, learnedPrefix, maxExportSeconds * 1000))
   await sweepBelow('objects', waitingPrefix, older(objects, waitingPrefix, maxWaitingMs))
   await sweepBelow('objects', openUploadsPrefix, () => createOpenUploads({ ...deps, store: objects }).sweep({ signal }))
   await sweepBelow('objects', trialsPrefix, older(objects, trialsPrefix, leftoverAgeMs))

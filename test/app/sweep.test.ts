@@ -25,7 +25,7 @@ it('npm run sweep removes what has expired from the folder of the service, and s
   const swept = sweep({ DATA_DIR: folder })
   expect(await swept.ended).toBe(0)
   expect(swept.stdout()).toBe(
-    'exports/: 1 removed\nuploads/waiting/: 0 removed\nopen-uploads/: 0 removed\n.probe/: 1 removed\n',
+    'exports/: 1 removed\nlearned/: 0 removed\nuploads/waiting/: 0 removed\nopen-uploads/: 0 removed\n.probe/: 1 removed\n',
   )
   expect(swept.stderr()).toContain('"event":"swept"')
   expect(await readdir(join(root, 'exports'))).toEqual(['new.jsonl'])

@@ -45,13 +45,26 @@ it('removes what has expired, each by its own rule, and nothing else', async () 
   const upload = await memory.createMultipart(parseObjectKey('files/left'), { signal, contentType: 'a/b' })
   await uploads.note(upload, { signal })
   pass(47 * hourMs)
-  for (const key of ['uploads/waiting/old', 'exports/old.json', '.probe/old', 'files/old', 'records/old.json']) {
+  for (const key of [
+    'uploads/waiting/old',
+    'learned/old.json',
+    'exports/old.json',
+    '.probe/old',
+    'files/old',
+    'records/old.json',
+  ]) {
     await put(memory, key)
   }
   await put(state, '.probe/old')
   await put(state, 'processes/state/p1.json')
   pass(25 * hourMs)
-  for (const key of ['uploads/waiting/new', 'exports/foreign.json', 'exports/empty', '.probe/new']) {
+  for (const key of [
+    'uploads/waiting/new',
+    'learned/new.json',
+    'exports/foreign.json',
+    'exports/empty',
+    '.probe/new',
+  ]) {
     await put(memory, key, key === 'exports/empty' ? '' : 'x')
   }
   await manifest('short', hourMs)
@@ -60,6 +73,7 @@ it('removes what has expired, each by its own rule, and nothing else', async () 
 
   expect(await sweep()).toEqual([
     about('exports/', 2),
+    about('learned/', 1),
     about('uploads/waiting/', 1),
     about('open-uploads/', 1),
     about('.probe/', 1),
@@ -71,12 +85,13 @@ it('removes what has expired, each by its own rule, and nothing else', async () 
     'exports/foreign.json',
     'exports/long.jsonl',
     'files/old',
+    'learned/new.json',
     'records/old.json',
     'uploads/waiting/new',
   ])
   expect(await everyKey(state)).toEqual(['processes/state/p1.json'])
   await expect(memory.listParts(upload, { signal })).rejects.toThrow('no such upload')
-  expect(told).toEqual(Array.from({ length: 5 }, () => 'swept'))
+  expect(told).toEqual(Array.from({ length: 6 }, () => 'swept'))
   expect((await sweep()).every(({ removed }) => removed === 0)).toBe(true)
 })
 
@@ -104,10 +119,11 @@ it('says what could not be removed, and what could not be looked at, and sweeps 
   const swept = await sweep()
   expect(swept).toMatchObject([
     { prefix: 'exports/', removed: 2, left: 1 },
+    { prefix: 'learned/', removed: 0, left: 0 },
     { prefix: 'uploads/waiting/', removed: 0, error: expect.any(StoreDenied) },
     { prefix: 'open-uploads/', removed: 0, left: 0 },
     { prefix: '.probe/', removed: 0, left: 1 },
     { prefix: '.probe/', store: 'state', removed: 0, left: 0 },
   ])
-  expect(swept.map(isSwept)).toEqual([false, false, true, false, true])
+  expect(swept.map(isSwept)).toEqual([false, true, false, true, false, true])
 })

@@ -8,7 +8,7 @@ import { maxExportSeconds } from './export-store.ts'
 import type { PassingChecksums } from './passing-checksums.ts'
 import type { ZipLayout } from './zip-layout.ts'
 
-const prefix = 'learned/'
+export const learnedPrefix = 'learned/'
 /** Half a million runs; more is not read, and so begun anew. */
 const notesBytesMax = 16 * 2 ** 20
 /** How often others may note something between our look and our write before we leave it. */
@@ -37,7 +37,7 @@ export function createNoteStore(
   { id, etag, layout }: NotedArchive,
   passing: PassingChecksums,
 ): NoteStore {
-  const key = parseObjectKey(`${prefix}${id}.json`)
+  const key = parseObjectKey(`${learnedPrefix}${id}.json`)
   let version: ETag | undefined
   let sizeBytes = 0
 
@@ -64,7 +64,7 @@ export function createNoteStore(
           version = put.etag
           sizeBytes = body.byteLength
           const old = { maxAgeMs: maxExportSeconds * 1000, nowMs: clock.nowMs(), signal }
-          if (isFirst) await sweepPrefix({ store, log }, prefix, old)
+          if (isFirst) await sweepPrefix({ store, log }, learnedPrefix, old)
           return
         }
         await load({ signal })

@@ -45,7 +45,9 @@ export function createNotedProgress(
 
   return {
     async load({ signal }) {
-      await notes.load({ signal }).catch((error: unknown) => {
+      // Nobody waits long for a cache.
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(noteLimitMs)])
+      await notes.load({ signal: limited }).catch((error: unknown) => {
         signal.throwIfAborted()
         warn(error)
       })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
-import { StoreUnavailable } from '../../../src/ports/errors.ts'
+import { StoreDenied } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { resolveRange } from '../../../src/ports/range.ts'
@@ -248,9 +248,10 @@ describe('an export of objects whose checksums nobody knows', () => {
     const isOurs = (key: string) => key.startsWith('records/') || key.startsWith('learned/')
     const { service } = await stage(undefined, (store) => ({
       ...store,
-      put: (key, ...rest) => (isOurs(key) ? Promise.reject(new StoreUnavailable('full')) : store.put(key, ...rest)),
+      put: (key, ...rest) =>
+        isOurs(key) ? Promise.reject(new StoreDenied('may not be written')) : store.put(key, ...rest),
       get: (key, ...rest) =>
-        key.startsWith('learned/') ? Promise.reject(new StoreUnavailable('away')) : store.get(key, ...rest),
+        key.startsWith('learned/') ? Promise.reject(new StoreDenied('may not be read')) : store.get(key, ...rest),
     }))
     const made = await makeExport(service)
     const whole = await bytesOf(await service.request(made.path))
