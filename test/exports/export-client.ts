@@ -47,9 +47,12 @@ export async function uploadSamples(origin: string, dataset: string): Promise<Ma
   return hashes
 }
 
-/** The body of a download, front to back. Throws when it is not answered with 200, and when it ends before its length. */
-export async function download(url: string): Promise<AsyncIterable<Uint8Array>> {
-  const answer = await fetch(url)
-  if (answer.status !== 200 || answer.body === null) throw new Error(`${url} answered ${answer.status}`)
+/** The body of a download, front to back. Throws when it is refused, and when it ends before its length. */
+export async function download(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<AsyncIterable<Uint8Array>> {
+  const answer = await fetch(url, { headers })
+  if (!answer.ok || answer.body === null) throw new Error(`${url} answered ${answer.status}`)
   return answer.body as unknown as AsyncIterable<Uint8Array>
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runMainJob } from '../../scripts/main-job.ts'
-import { type Child, repository, startChild } from '../servers/child.ts'
+import { type Child, repository } from '../servers/child.ts'
 
 export interface MainJobTarget {
   /** What the service stands on. */
@@ -13,10 +13,6 @@ export interface MainJobTarget {
 }
 
 const samples = join(repository, 'test/data/training-set')
-
-/** The service on a free port, with nothing set but `env`. */
-export const startNode = (env: Readonly<Record<string, string>>): Promise<Child> =>
-  startChild(['src/app/node.ts'], { ready: /listens on (http\S+)/, env: { PORT: '0', LOG_LEVEL: 'error', ...env } })
 
 export function describeMainJob({ name, start, stop }: MainJobTarget): void {
   describe(`the main job on ${name}`, () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { startChild } from '../servers/child.ts'
 import { type S3rver, startS3rver } from '../servers/s3rver.ts'
-import { describeMainJob, type MainJobTarget, startNode } from './describe-main-job.ts'
+import { startNode } from '../servers/start-node.ts'
+import { describeMainJob, type MainJobTarget } from './describe-main-job.ts'
 
 let dir: string
 let s3rver: S3rver

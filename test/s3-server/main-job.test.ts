@@ -1,5 +1,6 @@
 import { createIds } from '../../src/adapters/web-crypto/ids.ts'
-import { describeMainJob, startNode } from '../main-job/describe-main-job.ts'
+import { describeMainJob } from '../main-job/describe-main-job.ts'
+import { startNode } from '../servers/start-node.ts'
 import { server } from './server.ts'
 
 describeMainJob({

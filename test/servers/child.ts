@@ -4,6 +4,7 @@ import { join } from 'node:path'
 export const repository = join(import.meta.dirname, '../..')
 
 export interface Child {
+  readonly pid: number
   /** What the pattern caught in the output. */
   readonly caught: string
   /** Everything that was printed so far. */
@@ -46,6 +47,7 @@ export async function startChild(
     throw error
   })
   return {
+    pid: child.pid ?? 0,
     caught,
     output: () => output,
     async stop(signal = 'SIGTERM') {

@@ -41,16 +41,19 @@ export function pathOf(program: Program): string | undefined {
   })
 }
 
-/** What the program prints. Throws with all it said when it does not end with 0. `input`: a file, or bytes, piped into it. */
+/**
+ * What the program prints. Throws with all it said when it does not end with 0. `input`: a file, or bytes, piped into it.
+ * `deaf`: what it prints is more than anybody wants to keep.
+ */
 export async function run(
   program: Program,
   args: readonly string[],
-  options: { input?: string | AsyncIterable<Uint8Array>; cwd?: string } = {},
+  options: { input?: string | AsyncIterable<Uint8Array>; cwd?: string; deaf?: boolean } = {},
 ): Promise<Buffer> {
   const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, LC_ALL: 'C.UTF-8' } })
   const output: Buffer[] = []
   const errors: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk))
+  child.stdout.on('data', (chunk: Buffer) => options.deaf || output.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
   const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve))
   // A program that has seen enough closes its end; its exit code says whether that was right.
