@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createDigests } from '../../src/adapters/node-crypto/digests.ts'
@@ -30,17 +31,17 @@ export async function writeSparseFile(path: string, sizeBytes: number, seed: num
   }
 }
 
-/** So many small files in folders of a thousand. Returns how many bytes they have together. */
-export async function writeManyFiles(folder: string, count: number): Promise<number> {
-  let sizeBytes = 0
+/** So many small files in folders of a thousand. Returns the SHA-256 of each by its path in `folder`. */
+export async function writeManyFiles(folder: string, count: number): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>()
   for (let i = 0; i < count; i++) {
-    const inside = join(folder, `${Math.floor(i / 1000)}`)
-    if (i % 1000 === 0) await mkdir(inside, { recursive: true })
-    const caption = `a photo of ohwx, number ${i}. `.repeat(1 + (i % 5))
-    await writeFile(join(inside, `${i}.txt`), caption)
-    sizeBytes += caption.length
+    const inside = `${Math.floor(i / 1000)}`
+    if (i % 1000 === 0) await mkdir(join(folder, inside), { recursive: true })
+    const caption = `a photo of ohwx, number ${i}. `.repeat(i % 5)
+    await writeFile(join(folder, inside, `${i}.txt`), caption)
+    hashes.set(`${inside}/${i}.txt`, createHash('sha256').update(caption).digest('hex'))
   }
-  return sizeBytes
+  return hashes
 }
 
 /** Leaves the records of an upload in parts for objects that others put into the store that `env` names. Reads them. */

@@ -7,6 +7,7 @@ import { installed } from '../domain/export/programs.ts'
 import type { Child } from '../servers/child.ts'
 import { startNode } from '../servers/start-node.ts'
 import { makeExport, putObject, uploadSamples } from './export-client.ts'
+import { writeManyFiles } from './foreign-files.ts'
 import { type Contents, readers } from './read-by.ts'
 
 let folder: string
@@ -51,6 +52,13 @@ const awkward: Readonly<Record<string, string>> = {
   'files/names/Zażółć gęślą jaźń 日本 🎉.txt': 'names/Zażółć gęślą jaźń 日本 🎉.txt',
 }
 
+/** Put into the folder by others, among them empty ones: nobody has ever told what their checksums are. */
+async function exportForeignFiles(): Promise<Exported> {
+  const hashes = await writeManyFiles(join(folder, 'data/lora-dashboard/files/foreign'), 40)
+  const { url } = await makeExport(service.caught, [{ prefix: 'files/foreign/' }])
+  return { url, expected: new Map([...hashes].map(([path, hash]) => [`foreign/${path}`, hash])) }
+}
+
 async function exportAwkwardNames(): Promise<Exported> {
   const expected = new Map<string, string>()
   for (const [key, name] of Object.entries(awkward)) {
@@ -64,6 +72,7 @@ async function exportAwkwardNames(): Promise<Exported> {
 describe.each([
   ['the sample set', exportSamples],
   ['awkward names', exportAwkwardNames],
+  ['files that others put there', exportForeignFiles],
 ])('an export of %s', (_, prepare) => {
   let exported: Exported
   beforeAll(async () => {

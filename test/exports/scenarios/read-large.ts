@@ -27,7 +27,7 @@ export async function readLarge(large: Large, onRead: (figures: ReadFigures) => 
     await timed('the download', async () => writeFile(archive, await download(made.url)))
 
     const sameBytes = (entries: readonly { name: string; sha256: string }[]) => {
-      if (entries.length !== made.files) throw new Error(`${entries.length} entries in place of ${made.files}`)
+      if (entries.length !== expected.size) throw new Error(`${entries.length} entries in place of ${expected.size}`)
       const found = new Map(entries.map(({ name, sha256 }) => [name, sha256]))
       for (const [name, sha256] of expected) if (found.get(name) !== sha256) throw new Error(`${name} differs`)
     }
@@ -57,11 +57,11 @@ export async function readLarge(large: Large, onRead: (figures: ReadFigures) => 
   }
 }
 
-/** Returns the SHA-256 of the large ones by their names in the archive. */
+/** Returns the SHA-256 of each by its name in the archive. */
 async function fill({ fileOf, env }: Workspace, large: Large): Promise<Map<string, string>> {
   if ('files' in large) {
-    await writeManyFiles(fileOf('files/large'), large.files)
-    return new Map()
+    const hashes = await writeManyFiles(fileOf('files/large'), large.files)
+    return new Map([...hashes].map(([path, sha256]) => [`large/${path}`, sha256]))
   }
   const keys = large.sizes.map((_, index) => `files/large/${index}.safetensors`)
   for (const [index, sizeBytes] of large.sizes.entries()) {
