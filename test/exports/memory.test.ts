@@ -7,7 +7,7 @@ const MiB = 2 ** 20
 it('the service grows by less than 96 MiB while it sends 512 MiB to a fast and to a slow reader', async (ctx) => {
   installed(ctx, 'curl')
   if (process.platform !== 'linux') ctx.skip('reads the resident size from /proc')
-  const measured = await measureMemory({ largeBytes: 512 * MiB, slowSeconds: 2, files: 0 })
+  const measured = await measureMemory({ of: { largeBytes: 512 * MiB, slowSeconds: 2 } })
   for (const { work, growthMiB, beforeMiB } of measured) {
     process.stdout.write(`memory, ${work}: ${growthMiB.toFixed(0)} MiB above ${beforeMiB.toFixed(0)} MiB\n`)
   }

@@ -5,11 +5,8 @@ import { type Growth, growthDuring } from '../resident-memory.ts'
 import { openWorkspace } from './workspace.ts'
 
 export interface MemoryOptions {
-  readonly largeBytes: number
-  /** How long the slow reader reads, at 40 MiB a second. */
-  readonly slowSeconds: number
-  /** Small files of one export; none are made where this is 0. */
-  readonly files: number
+  /** What is exported. */
+  readonly of: { readonly largeBytes: number; readonly slowSeconds: number } | { readonly files: number }
   /** What V8 is told, as `NODE_OPTIONS`. */
   readonly nodeOptions?: string
   readonly onMeasured?: (measured: Measured) => void
@@ -25,9 +22,7 @@ export interface Measured extends Growth {
  * one before: what any first request loads is not what a large one holds.
  */
 export async function measureMemory({
-  largeBytes,
-  slowSeconds,
-  files,
+  of,
   nodeOptions = '',
   onMeasured = () => {},
 }: MemoryOptions): Promise<readonly Measured[]> {
@@ -66,23 +61,22 @@ export async function measureMemory({
     await uploadSamples(first.caught, 'samples')
     await first.stop()
 
-    const key = 'files/large/model.safetensors'
-    await writeSparseFile(workspace.fileOf(key), largeBytes, 1)
-    await recordChecksums(env, [key])
-    const slow = ['--limit-rate', '40M', '--max-time', `${slowSeconds}`]
-    await measureExport(`${gib(largeBytes)} GiB`, 'files/large/', { 'GET, fast': [], 'GET, slow': slow })
-
-    if (files > 0) {
-      await writeManyFiles(workspace.fileOf('files/many'), files)
-      await measureExport(`${files} files`, 'files/many/', { GET: [] })
+    if ('files' in of) {
+      await writeManyFiles(workspace.fileOf('files/many'), of.files)
+      await measureExport(`${of.files} files`, 'files/many/', { GET: [] })
+    } else {
+      const key = 'files/large/model.safetensors'
+      await writeSparseFile(workspace.fileOf(key), of.largeBytes, 1)
+      await recordChecksums(env, [key])
+      const slow = ['--limit-rate', '40M', '--max-time', `${of.slowSeconds}`]
+      const title = `${of.largeBytes / 2 ** 20} MiB`
+      await measureExport(title, 'files/large/', { 'GET by a fast reader': [], 'GET at 40 MiB/s': slow })
     }
   } finally {
     await workspace.stop()
   }
   return measured
 }
-
-const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1)
 
 const onInstance = (origin: string, url: string) => `${origin}${new URL(url).pathname}`
 
