@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { installed, run } from '../domain/export/programs.ts'
+import { installed, readByPython, run } from '../domain/export/programs.ts'
 import type { Toxic } from '../faults/proxy/toxics.ts'
 import { createRandom } from '../faults/random.ts'
 import { type FaultProxy, startFaultProxy } from '../faults/tcp-proxy.ts'
@@ -168,4 +168,53 @@ it('an export does not show that the store cuts every read after 5 MiB', async (
   expect(createHash('sha256').update(bytes).digest('hex')).toBe(whole.digest('hex'))
   const reads = proxy.exchanges.slice(asked).filter(({ target }) => target.includes('model.safetensors'))
   expect(reads.length).toBeGreaterThanOrEqual(8)
+})
+
+describe('an export of a file that others put into the folder, and that nobody has read', () => {
+  let origins: [string, string]
+
+  beforeAll(async () => {
+    origins = await Promise.all([startInstance(onFolder()), startInstance(onFolder())])
+  })
+
+  /** Too large to be read before the answer, so that its checksum is not known. */
+  async function exportForeign(
+    prefix: string,
+  ): Promise<{ made: MadeExport; demandWhole: (path: string) => Promise<void> }> {
+    const file = join(folder, 'data/lora-dashboard', prefix, 'foreign.bin')
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, createRandom(2).bytes(40 * MiB))
+    const made = await makeExport(origins[0], [{ prefix }])
+    return {
+      made,
+      async demandWhole(path) {
+        const [entry] = await readByPython(path)
+        expect(entry?.sha256).toBe(await sha256OfFile(file))
+        const whole = createHash('sha256').update(new Uint8Array(await (await fetch(made.url)).arrayBuffer()))
+        expect(await sha256OfFile(path)).toBe(whole.digest('hex'))
+      },
+    }
+  }
+
+  it('is put together by aria2c from eight connections to two instances', async (ctx) => {
+    const aria2c = installed(ctx, 'aria2c')
+    installed(ctx, 'python3')
+    const { made, demandWhole } = await exportForeign('files/by-aria2c/')
+    const into = await mkdtemp(join(folder, 'aria2c-'))
+    const urls = origins.map((origin) => by(origin, made))
+    await run(aria2c, ['-q', '-x8', '-s8', '-k1M', '-d', into, '-o', 'export.zip', ...urls])
+    await demandWhole(join(into, 'export.zip'))
+  })
+
+  it('is resumed by curl from another instance than the one that sent its beginning', async (ctx) => {
+    const curl = installed(ctx, 'curl')
+    installed(ctx, 'python3')
+    const { made, demandWhole } = await exportForeign('files/by-curl/')
+    const proxy = await proxyTo(origins[0])
+    proxy.add({ direction: 'down', operation: 'any', which: 'every' }, cutEvery(25 * MiB))
+    const file = join(await mkdtemp(join(folder, 'curl-')), 'export.zip')
+    await expect(run(curl, ['-sSf', '-o', file, by(proxy.origin, made)])).rejects.toThrow(/ended with (18|56)/)
+    await run(curl, ['-sSf', '-C', '-', '-o', file, by(origins[1], made)])
+    await demandWhole(file)
+  })
 })
