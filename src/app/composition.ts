@@ -30,6 +30,8 @@ import type { Config } from './config.ts'
 import { createHttpApp } from './http/app.ts'
 import type { AppEnv } from './http/context.ts'
 import { dashboardApp } from './http/dashboard/app.ts'
+import { healthCalls } from './http/dashboard/health.ts'
+import { uploadCalls } from './http/dashboard/upload.ts'
 import { serveExportEntry } from './http/export-entries.ts'
 import type { ReadForm } from './http/form-body.ts'
 import { foreignPages } from './http/middleware/origin.ts'
@@ -41,7 +43,7 @@ import { objectRoutes } from './http/routes/objects.ts'
 import { operationRoutes } from './http/routes/operations.ts'
 import { type ProcessEventsDeps, processEventRoutes, type StreamLimits } from './http/routes/process-events.ts'
 import { processRoutes } from './http/routes/processes.ts'
-import type { BreakerHealth } from './http/routes/readiness.ts'
+import { type BreakerHealth, type CheckStores, createCheckStores } from './http/routes/readiness.ts'
 import { serveExport } from './http/serve-export.ts'
 import { version } from './version.ts'
 
@@ -87,7 +89,9 @@ const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('Writ
 const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
 const LEDGER = token<ProcessLedger>('ProcessLedger')
 const PROCESSES = token<ProcessDeps & ProcessEventsDeps & { digests: Digests }>('Processes')
+const CHECK_STORES = token<CheckStores>('CheckStores')
 const EXPORTS = token<ExportRouteDeps>('Exports')
+const DASHBOARD = token<Hono<AppEnv>>('Dashboard')
 const APP = token<Hono<AppEnv>>('App')
 
 /** The whole service over its foundation. Pure wiring: nothing is read, sent or started. */
@@ -133,6 +137,16 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     ids,
     digests,
   }))
+  bind(container, CHECK_STORES, (get) =>
+    createCheckStores({
+      store: objects,
+      state,
+      ledger: get(LEDGER),
+      clock,
+      selfChecks: foundation.selfChecks,
+      stateCas: config.stateCas,
+    }),
+  )
   bind(container, EXPORTS, (get) => ({
     store: objects,
     exports: createExportStore({ ...get(WRITE_OBJECT), clock, cachedEntriesMax: limits.maxExportEntries }),
@@ -147,6 +161,18 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     readArchive: createReadArchive({ store: objects, digests, clock, readAhead: foundation.readAhead }),
     limits: { maxEntries: limits.maxExportEntries, maxBytes: limits.maxExportBytes },
   }))
+  const pages = { publicUrl, corsOrigins: config.corsOrigins }
+  bind(container, DASHBOARD, (get) =>
+    dashboardApp({
+      calls: [
+        ...uploadCalls({ ...get(UPLOAD), ids, clock, storePrefix: config.prefix }),
+        ...healthCalls({ checkStores: get(CHECK_STORES) }),
+      ],
+      // It asks for no token, so that what it may read is for the pages that may call it, under names that are ours.
+      guard: foreignPages({ ...pages, tokensAsked: false, alsoReads: true }),
+      log,
+    }),
+  )
   bind(container, APP, (get) => {
     const routes = [
       ...objectRoutes(get(WRITE_OBJECT)),
@@ -171,7 +197,6 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         store: objects,
         state,
         ledger: get(LEDGER),
-        clock,
         storeKind: config.store,
         storeProfile: foundation.storeProfile,
         ownLinksBecause: ownLinksBecause(foundation),
@@ -179,23 +204,16 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         publicUrl,
         breakers: foundation.breakers,
         selfChecks: foundation.selfChecks,
-        stateCas: config.stateCas,
+        checkStores: get(CHECK_STORES),
         metrics: foundation.metrics,
       },
       routes,
     )
-    const guard = foreignPages({
-      publicUrl,
-      corsOrigins: config.corsOrigins,
-      tokensConfigured: config.apiTokens.length > 0,
-    })
+    const guard = foreignPages({ ...pages, tokensAsked: config.apiTokens.length > 0 })
     return createHttpApp({
       guard,
       routes: [...routes, ...operations],
-      dashboard:
-        config.dashboard === 'off'
-          ? undefined
-          : dashboardApp({ ...get(UPLOAD), ids, clock, storePrefix: config.prefix, guard }),
+      dashboard: config.dashboard === 'off' ? undefined : get(DASHBOARD),
       ids,
       clock,
       log,

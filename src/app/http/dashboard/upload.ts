@@ -1,8 +1,50 @@
-import type { FileReport, UploadReport } from '../../../domain/dataset/upload-report.ts'
-import { isKept } from '../../../domain/dataset/upload-report.ts'
+import type { ReceiveFormDeps } from '../../../domain/dataset/receive-form.ts'
+import { uploadNamedLast } from '../../../domain/dataset/upload-named-last.ts'
+import { type FileReport, isKept, type UploadReport } from '../../../domain/dataset/upload-report.ts'
+import type { Clock } from '../../../ports/clock.ts'
+import type { Digests } from '../../../ports/digests.ts'
+import type { Ids } from '../../../ports/ids.ts'
+import { formOf, type ReadForm } from '../form-body.ts'
+import type { DashboardCall } from './call.ts'
+import { datasetForTraining } from './training-name.ts'
+
+export interface UploadCallDeps extends ReceiveFormDeps {
+  readonly readForm: ReadForm
+  readonly ids: Ids
+  readonly clock: Clock
+  readonly digests: Digests
+  /** Before the keys of the store, as the folder is called on a mounted volume. */
+  readonly storePrefix: string
+}
+
+export function uploadCalls(deps: UploadCallDeps): DashboardCall[] {
+  const { digests, clock, storePrefix } = deps
+  return [
+    {
+      method: 'POST',
+      path: '/upload/training-data',
+      async answer(c) {
+        const report = await uploadNamedLast(
+          deps,
+          formOf(c, deps.readForm),
+          (fields) => ({
+            dataset: datasetForTraining(fields.get('training_name') ?? '', { digests, nowMs: clock.nowMs() }),
+            triggerWord: fields.get('trigger_word') ?? '',
+            mode: fields.get('cleanup_existing') === 'true' ? 'replace' : 'merge',
+          }),
+          { signal: c.var.signal },
+        )
+        const answer = uploadAnswer(report, { folder: `${storePrefix}/dataset/${report.dataset}` })
+        if (report.files.some(isKept)) return c.json(answer)
+        const message = report.files.length === 0 ? 'The form has no files.' : answer.data.detailed_message
+        return c.json({ ...answer, success: false, message }, 422)
+      },
+    },
+  ]
+}
 
 /** The answer of `POST /upload/training-data`, with the members that the dashboard reads. */
-export function uploadAnswer(report: UploadReport, { folder }: { folder: string }) {
+function uploadAnswer(report: UploadReport, { folder }: { folder: string }) {
   const { files, totals, dataset } = report
   const refused = files.filter((file) => !isKept(file))
   const stored = `Stored ${count(totals.images, 'image')} and ${count(totals.captions, 'caption')} in ${dataset}.`

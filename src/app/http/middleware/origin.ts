@@ -39,15 +39,17 @@ const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Two guards that a browser makes necessary. A foreign page may send simple requests without asking first, so a request
- * that changes something and names an `Origin` must name a known one. And while there are no tokens, the host must be one
+ * that changes something and names an `Origin` must name a known one. And where no token is asked for, the host must be one
  * of ours: else a page whose name was rebound to our address could read everything.
  */
 export function foreignPages(options: {
   publicUrl: string
   corsOrigins: readonly string[]
-  tokensConfigured: boolean
+  tokensAsked: boolean
+  /** Of reads, too, the origin must be known. */
+  alsoReads?: boolean
 }): MiddlewareHandler<AppEnv> {
-  const { publicUrl, corsOrigins, tokensConfigured } = options
+  const { publicUrl, corsOrigins, tokensAsked, alsoReads = false } = options
   const ours = new URL(publicUrl)
   return async function foreignPages(c, next) {
     const url = new URL(c.req.url)
@@ -57,14 +59,17 @@ export function foreignPages(options: {
       throw new HttpError('invalid-request', 'the request target and the Host header name different hosts')
     }
     const ourHost = isLoopback(url.hostname) || url.host === ours.host
-    if (!tokensConfigured && !ourHost) throw new HttpError('forbidden', 'this host name is not served without tokens')
+    if (!tokensAsked && !ourHost) {
+      throw new HttpError('forbidden', 'this host name is not served without tokens, because PUBLIC_URL has another')
+    }
     const origin = c.req.header('origin')
     const known =
       origin === undefined ||
       corsOrigins.includes(origin) ||
       (ourHost && hostOf(origin) === url.host) ||
       origin === ours.origin
-    if (!known && !safe.has(c.req.method)) throw new HttpError('forbidden', 'this origin is not one of CORS_ORIGINS')
+    if (!known && (alsoReads || !safe.has(c.req.method)))
+      throw new HttpError('forbidden', 'this origin is not one of CORS_ORIGINS')
     await next()
   }
 }

@@ -11,18 +11,22 @@ export interface BreakerHealth {
   readonly state: string
 }
 
-export interface ReadinessDeps {
+export interface CheckStoresDeps {
   readonly store: ObjectStore
   /** Where process state is kept; may be the same. */
   readonly state: ObjectStore
   readonly ledger: Pick<ProcessLedger, 'sync'>
   readonly clock: Clock
-  readonly storeKind: string
-  /** The state of each circuit breaker in front of the store. */
-  readonly breakers: () => readonly BreakerHealth[]
   readonly selfChecks: readonly SelfCheck[]
   /** `require`: not ready with a store of process state that does not decide between racing writers. */
   readonly stateCas: 'auto' | 'require'
+}
+
+export interface ReadinessDeps {
+  readonly checkStores: CheckStores
+  readonly storeKind: string
+  /** The state of each circuit breaker in front of the store. */
+  readonly breakers: () => readonly BreakerHealth[]
 }
 
 const ReadySchema = z.object({
@@ -32,7 +36,7 @@ const ReadySchema = z.object({
   breakers: z.array(z.object({ name: z.string(), state: z.string() })),
 })
 
-interface StoreCheck {
+export interface StoreCheck {
   readonly atMs: number
   readonly ok: boolean
   readonly sync: 'cas' | 'merge' | null
@@ -52,13 +56,15 @@ async function isReached(store: ObjectStore, signal: AbortSignal): Promise<void>
   await found?.body.cancel()
 }
 
-export function readinessRoute(deps: ReadinessDeps): Route {
-  const { store, state, ledger, clock, storeKind, breakers, selfChecks, stateCas } = deps
+/** Whether the stores answer. Asked at most once a second, however many look: who asks needs no token. */
+export type CheckStores = (signal: AbortSignal) => Promise<StoreCheck>
+
+export function createCheckStores(deps: CheckStoresDeps): CheckStores {
+  const { store, state, ledger, clock, selfChecks, stateCas } = deps
   const stores = [...new Set([store, state])]
   let last: StoreCheck | undefined
 
-  /** Asked at most once a second, however many look: the call needs no token. */
-  const checkStores = async (signal: AbortSignal): Promise<StoreCheck> => {
+  return async (signal) => {
     const startedAtMs = clock.nowMs()
     if (last !== undefined && startedAtMs - last.atMs < freshMs) return last
     const patient = () => AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
@@ -73,7 +79,9 @@ export function readinessRoute(deps: ReadinessDeps): Route {
     last = { atMs: startedAtMs, ok, sync, durationMs }
     return last
   }
+}
 
+export function readinessRoute({ checkStores, storeKind, breakers }: ReadinessDeps): Route {
   return route(
     {
       method: 'get',
