@@ -5,6 +5,7 @@ import { type DependencyContainer, type InjectionToken, instanceCachingFactory, 
 import { readFormData } from '../adapters/busboy/form-data.ts'
 import { createHmacLinks, type LinkSecret } from '../adapters/hmac-links/hmac-links.ts'
 import { parseConfig } from '../adapters/js-yaml/parse-config.ts'
+import { readJob } from '../adapters/js-yaml/read-job.ts'
 import { defaultInspectionLimits } from '../domain/dataset/inspect-file.ts'
 import type { ReceiveFormDeps } from '../domain/dataset/receive-form.ts'
 import type { SelfCheck } from '../domain/doctor/self-check.ts'
@@ -31,6 +32,7 @@ import { createHttpApp } from './http/app.ts'
 import type { AppEnv } from './http/context.ts'
 import { dashboardApp } from './http/dashboard/app.ts'
 import { healthCalls } from './http/dashboard/health.ts'
+import { jobCalls } from './http/dashboard/jobs.ts'
 import { uploadCalls } from './http/dashboard/upload.ts'
 import { serveExportEntry } from './http/export-entries.ts'
 import type { ReadForm } from './http/form-body.ts'
@@ -166,6 +168,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     dashboardApp({
       calls: [
         ...uploadCalls({ ...get(UPLOAD), ids, clock, storePrefix: config.prefix }),
+        ...jobCalls({ ...get(PROCESSES), readJob }),
         ...healthCalls({ checkStores: get(CHECK_STORES) }),
       ],
       // It asks for no token, so that what it may read is for the pages that may call it, under names that are ours.

@@ -1,4 +1,4 @@
-import { loadAll, YAML11_SCHEMA, YAMLException } from 'js-yaml'
+import { loadAll, type Schema, YAML11_SCHEMA, YAMLException } from 'js-yaml'
 
 /**
  * Throws an `Error` with a one-line message when `text` is not YAML 1.1 (one or more documents, at most 100 levels deep) or
@@ -9,14 +9,15 @@ export function parseConfig(text: string, format: 'yaml' | 'json'): void {
     JSON.parse(text)
     return
   }
-  const documents = parseYaml(text)
+  // Trainers read their configs with PyYAML, which is YAML 1.1: merge keys, sets and binaries are fine there.
+  const documents = parseYaml(text, YAML11_SCHEMA)
   if (documents.length === 0) throw new Error('there is no document in it')
 }
 
-function parseYaml(text: string): unknown[] {
+/** The documents of `text`. Throws an `Error` whose one line says what is wrong, and where. */
+export function parseYaml(text: string, schema: Schema): unknown[] {
   try {
-    // Trainers read their configs with PyYAML, which is YAML 1.1: merge keys, sets and binaries are fine there.
-    return loadAll(text, { schema: YAML11_SCHEMA })
+    return loadAll(text, { schema })
   } catch (error) {
     // Its own message carries a drawing of the place, over several lines.
     if (!(error instanceof YAMLException) || error.mark === undefined) throw error

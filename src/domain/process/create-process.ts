@@ -11,6 +11,8 @@ export interface NewProcess {
   readonly name: string | undefined
   readonly dataset: string | undefined
   readonly config: Readonly<Record<string, unknown>>
+  /** As planned; what the worker says later counts. */
+  readonly totalSteps?: number | undefined
 }
 
 /**
@@ -30,8 +32,9 @@ export async function createProcess(
         : digests.sha256(new TextEncoder().encode(`process:${idempotencyKey}`)).slice(0, 32),
     )
   const id = wanted.id ?? generated()
-  const { type, name = id, dataset = null, config } = wanted
+  const { type, name = id, dataset = null, config, totalSteps } = wanted
+  const planned = { type, name, dataset, config, ...(totalSteps === undefined ? {} : { totalSteps }) }
   const at = new Date(clock.nowMs()).toISOString()
   const operation = { operationId: operationId('create', idempotencyKey, ids), writeId: ids.next(), at }
-  return await deps.ledger.apply(id, { ...operation, kind: 'create', id, type, name, dataset, config }, { signal })
+  return await deps.ledger.apply(id, { ...operation, kind: 'create', id, ...planned }, { signal })
 }

@@ -16,6 +16,8 @@ export interface CreateOperation extends Common {
   readonly name: string
   readonly dataset: string | null
   readonly config: Readonly<Record<string, unknown>>
+  /** As planned; what the worker says later counts. Absent where nobody knows. */
+  readonly totalSteps?: number
 }
 
 export interface ClaimOperation extends Common {

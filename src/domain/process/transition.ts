@@ -156,7 +156,7 @@ function report(state: ProcessState, operation: ReportOperation): Transition {
 }
 
 export function createdState(operation: Omit<CreateOperation, 'kind'>): ProcessState {
-  const { operationId, writeId, at, id, type, name, dataset, config } = operation
+  const { operationId, writeId, at, id, type, name, dataset, config, totalSteps = null } = operation
   return {
     version: 1,
     writeId,
@@ -174,7 +174,7 @@ export function createdState(operation: Omit<CreateOperation, 'kind'>): ProcessS
     expectNextInSeconds: null,
     heardAt: null,
     step: 0,
-    totalSteps: null,
+    totalSteps,
     metrics: {},
     points: [],
     message: null,

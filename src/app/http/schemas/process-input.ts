@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { datasetName } from '../../../domain/dataset/dataset-name.ts'
+import { maxConfigDepth, maxConfigLength } from '../../../domain/process/job-config.ts'
 import { processId, processTypes } from '../../../domain/process/process-state.ts'
 import { parsed, TimeSchema } from './fields.ts'
 
@@ -13,9 +14,6 @@ const positive = z
 
 const MetricsSchema = z.record(z.string().min(1).max(100), z.number()).refine((all) => Object.keys(all).length <= 100)
 
-const maxConfigDepth = 64
-/** The state is read and written whole by every report, and held for every list. */
-const maxConfigLength = 128 * 1024
 /** A report is small, and many workers send them. */
 export const maxReportBytes = 64 * 1024
 

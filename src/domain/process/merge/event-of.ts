@@ -13,8 +13,9 @@ export function eventOf(
   const common = { operationId, writeId, at, attempt: state?.attempt ?? 1 }
   switch (operation.kind) {
     case 'create': {
-      const { type, name, dataset, config } = operation
-      return { ...common, kind: 'create', type, name, dataset, config }
+      const { type, name, dataset, config, totalSteps } = operation
+      const planned = { type, name, dataset, config, ...(totalSteps === undefined ? {} : { totalSteps }) }
+      return { ...common, kind: 'create', ...planned }
     }
     case 'claim':
       return { ...common, kind: 'claim', worker: operation.worker }

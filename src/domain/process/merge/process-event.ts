@@ -17,7 +17,7 @@ interface Common {
 export type ProcessEvent =
   | (Common & { readonly kind: 'create' } & Pick<
         Extract<ProcessOperation, { kind: 'create' }>,
-        'type' | 'name' | 'dataset' | 'config'
+        'type' | 'name' | 'dataset' | 'config' | 'totalSteps'
       >)
   | (Common & { readonly kind: 'claim'; readonly worker: string })
   | (Common & { readonly kind: 'report' } & Omit<ReportOperation, 'kind'>)
