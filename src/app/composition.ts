@@ -12,6 +12,7 @@ import type { SelfCheck } from '../domain/doctor/self-check.ts'
 import { createExportStore } from '../domain/export/export-store.ts'
 import type { ReadAheadLimits } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
+import type { CreateLinksDeps } from '../domain/link/create-links.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
 import { createOpenUploads } from '../domain/object/open-uploads.ts'
 import type { WriteObjectDeps } from '../domain/object/write-object.ts'
@@ -31,6 +32,7 @@ import type { Config } from './config.ts'
 import { createHttpApp } from './http/app.ts'
 import type { AppEnv } from './http/context.ts'
 import { dashboardApp } from './http/dashboard/app.ts'
+import { downloadCalls } from './http/dashboard/downloads.ts'
 import { healthCalls } from './http/dashboard/health.ts'
 import { jobCalls } from './http/dashboard/jobs.ts'
 import { uploadCalls } from './http/dashboard/upload.ts'
@@ -86,6 +88,7 @@ const token = <T>(name: string) => Symbol(name) as Token<T>
 
 const RECORDS = token<ObjectRecords>('ObjectRecords')
 const LINKS = token<LinkSigner & LinkVerifier>('Links')
+const LINKING = token<CreateLinksDeps>('CreateLinks')
 const READ_FORM = token<ReadForm>('ReadForm')
 const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('WriteObject')
 const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
@@ -104,6 +107,12 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
 
   bind(container, RECORDS, () => createObjectRecords({ store: objects, digests }))
   bind(container, LINKS, () => createHmacLinks({ baseUrl: publicUrl, secrets: foundation.linkSecrets }))
+  bind(container, LINKING, (get) => ({
+    store: objects,
+    clock,
+    apiLinks: get(LINKS),
+    storeLinks: foundation.storeLinks,
+  }))
   bind(
     container,
     READ_FORM,
@@ -169,6 +178,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
       calls: [
         ...uploadCalls({ ...get(UPLOAD), ids, clock, storePrefix: config.prefix }),
         ...jobCalls({ ...get(PROCESSES), readJob }),
+        ...downloadCalls({ ...get(EXPORTS), ...get(LINKING), ledger: get(LEDGER), storePrefix: config.prefix }),
         ...healthCalls({ checkStores: get(CHECK_STORES) }),
       ],
       // It asks for no token, so that what it may read is for the pages that may call it, under names that are ours.
@@ -181,10 +191,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
       ...objectRoutes(get(WRITE_OBJECT)),
       ...datasetRoutes(get(UPLOAD)),
       ...linkRoutes({
-        store: objects,
-        clock,
-        apiLinks: get(LINKS),
-        storeLinks: foundation.storeLinks,
+        ...get(LINKING),
         verifier: get(LINKS),
         log,
         serveExport: serveExport(get(EXPORTS)),

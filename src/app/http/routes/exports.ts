@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { datasetName } from '../../../domain/dataset/dataset-name.ts'
 import { type CreateExportDeps, createExport } from '../../../domain/export/create-export.ts'
+import { exportLink } from '../../../domain/export/export-link.ts'
 import { maxExportSeconds } from '../../../domain/export/export-store.ts'
 import type { FrozenExport } from '../../../domain/export/frozen-export.ts'
 import { resultKinds, type Selected } from '../../../domain/export/selection.ts'
@@ -67,10 +68,10 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
   const { exports, clock, links, digests } = deps
 
   const linksOf = async ({ manifest }: FrozenExport, signal: AbortSignal): Promise<ListingLinks> => {
-    const { id, name } = manifest
+    const { id } = manifest
     const grant = { subject: id, expiresAt: new Date(manifest.expiresAt), disposition: 'attachment' } as const
     return {
-      url: await links.sign({ ...grant, purpose: 'export', filename: `${name}.zip` }),
+      url: await exportLink(links, manifest),
       entriesUrl: await links.sign({ ...grant, purpose: 'entries', filename: entriesName }),
       via: (await usableStoreLinks(deps, { signal })) === undefined ? 'api' : 'store',
     }
