@@ -28,6 +28,7 @@ import type { Ids } from '../ports/ids.ts'
 import type { LinkSigner, LinkVerifier } from '../ports/link-signer.ts'
 import type { Log } from '../ports/log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import type { RecentLines } from '../ports/recent-lines.ts'
 import type { Config } from './config.ts'
 import { createHttpApp } from './http/app.ts'
 import type { AppEnv } from './http/context.ts'
@@ -35,6 +36,7 @@ import { dashboardApp } from './http/dashboard/app.ts'
 import { downloadCalls } from './http/dashboard/downloads.ts'
 import { healthCalls } from './http/dashboard/health.ts'
 import { jobCalls } from './http/dashboard/jobs.ts'
+import { logCalls } from './http/dashboard/logs.ts'
 import { uploadCalls } from './http/dashboard/upload.ts'
 import { serveExportEntry } from './http/export-entries.ts'
 import type { ReadForm } from './http/form-body.ts'
@@ -81,6 +83,8 @@ export interface Foundation {
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Log
+  /** What was logged last, for the dashboard. */
+  readonly recentLines?: RecentLines | undefined
 }
 
 type Token<T> = InjectionToken<T> & symbol
@@ -93,7 +97,7 @@ const READ_FORM = token<ReadForm>('ReadForm')
 const WRITE_OBJECT = token<WriteObjectDeps & { limits: Config['limits'] }>('WriteObject')
 const UPLOAD = token<ReceiveFormDeps & { readForm: ReadForm }>('UploadTrainingFiles')
 const LEDGER = token<ProcessLedger>('ProcessLedger')
-const PROCESSES = token<ProcessDeps & ProcessEventsDeps & { digests: Digests }>('Processes')
+const PROCESSES = token<ProcessDeps & ProcessEventsDeps & { digests: Digests; log: Log }>('Processes')
 const CHECK_STORES = token<CheckStores>('CheckStores')
 const EXPORTS = token<ExportRouteDeps>('Exports')
 const DASHBOARD = token<Hono<AppEnv>>('Dashboard')
@@ -147,6 +151,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     clock,
     ids,
     digests,
+    log,
   }))
   bind(container, CHECK_STORES, (get) =>
     createCheckStores({
@@ -179,6 +184,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
         ...uploadCalls({ ...get(UPLOAD), ids, clock, storePrefix: config.prefix }),
         ...jobCalls({ ...get(PROCESSES), readJob }),
         ...downloadCalls({ ...get(EXPORTS), ...get(LINKING), ledger: get(LEDGER), storePrefix: config.prefix }),
+        ...(foundation.recentLines === undefined ? [] : logCalls(foundation.recentLines)),
         ...healthCalls({ checkStores: get(CHECK_STORES) }),
       ],
       // It asks for no token, so that what it may read is for the pages that may call it, under names that are ours.

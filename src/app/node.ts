@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { createKeyedMutex } from '../adapters/checked-conditions/keyed-mutex.ts'
-import { createConsoleLog } from '../adapters/console/log.ts'
 import { createDigests } from '../adapters/node-crypto/digests.ts'
 import { createStoreMetrics } from '../adapters/prom-client/store-metrics.ts'
 import { createSystemClock } from '../adapters/system/clock.ts'
@@ -18,6 +17,7 @@ import { endIdleSockets } from './node/idle-sockets.ts'
 import { survivePausedBodyEnds } from './node/paused-body-end.ts'
 import { openNodeStore } from './node-store.ts'
 import { openS3 } from './s3-store.ts'
+import { createServiceLog } from './service-log.ts'
 import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 
 /** sysexits.h: the configuration is wrong. */
@@ -38,7 +38,10 @@ const digests = createDigests()
 
 async function start(): Promise<void> {
   const config = readConfig(process.env)
-  const log = createConsoleLog({ level: config.logLevel, write: (line) => process.stderr.write(`${line}\n`) })
+  const { log, recentLines } = createServiceLog(config, {
+    write: (line) => process.stderr.write(`${line}\n`),
+    nowMs: clock.nowMs,
+  })
   const opened = openNodeStore(config, { ids, clock })
   const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })
   const storeMetrics = createStoreMetrics()
@@ -91,6 +94,7 @@ async function start(): Promise<void> {
     clock,
     ids,
     log,
+    recentLines,
   })
   logSettingsWarnings(log, settingsWarnings(process.env, config))
   if (config.linkSecrets.length === 0) {

@@ -1,5 +1,5 @@
 import type { ExecutionContext, R2Bucket, ScheduledController } from '@cloudflare/workers-types'
-import { createConsoleLog } from '../adapters/console/log.ts'
+import { createConsoleLog, type LogLevel } from '../adapters/console/log.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
 import { createDigests } from '../adapters/node-crypto/digests.ts'
 import { createR2ObjectStore } from '../adapters/r2/object-store.ts'
@@ -7,13 +7,13 @@ import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
 import { workersReadAhead } from '../domain/export/read-ahead.ts'
 import { isSwept, sweepExpired } from '../domain/sweep-expired.ts'
-import type { Log } from '../ports/log.ts'
 import { compose, type Foundation } from './composition.ts'
 import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { translate } from './http/middleware/errors.ts'
 import { problemOf } from './http/problem.ts'
 import { type OpenedStore, openS3 } from './s3-store.ts'
+import { createServiceLog } from './service-log.ts'
 import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 
 interface Env {
@@ -40,9 +40,9 @@ const digests = createDigests()
 let foundation: Omit<Foundation, 'publicUrl'> | undefined
 const services = new Map<string, Service>()
 
-const consoleLog = (level: Config['logLevel']): Log =>
+const toConsole = (line: string, level: LogLevel) =>
   // biome-ignore lint/suspicious/noConsole: the console is how a Worker writes its log
-  createConsoleLog({ level, write: (line, severity) => console[severity](line) })
+  console[level](line)
 
 function readWorkerConfig(env: Env): Config {
   const config = readConfig({
@@ -70,7 +70,7 @@ function openStore(config: Config, env: Env): OpenedStore {
 
 function found(env: Env): Omit<Foundation, 'publicUrl'> {
   const config = readWorkerConfig(env)
-  const log = consoleLog(config.logLevel)
+  const { log, recentLines } = createServiceLog(config, { write: toConsole, nowMs: clock.nowMs })
   logSettingsWarnings(log, settingsWarnings(env, config))
   const { store, links, ownLinksBecause, dialect, resilience } = openStore(config, env)
   const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })
@@ -102,6 +102,7 @@ function found(env: Env): Omit<Foundation, 'publicUrl'> {
     clock,
     ids,
     log,
+    recentLines,
   }
 }
 
@@ -141,7 +142,7 @@ function withExactLength(response: Response): Response {
 /** The answer where there is no service, and with it nobody else to give one. The next request tries anew. */
 function withoutService(error: unknown): Response {
   const requestId = ids.next()
-  const log = consoleLog('error')
+  const log = createConsoleLog({ level: 'error', write: toConsole })
   const isMisconfigured = error instanceof InvalidConfig
   const { problem, headers } = isMisconfigured
     ? { problem: problemOf('not-configured', 'the operator finds the reasons in the log', requestId), headers: {} }

@@ -3,12 +3,12 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { onTestFinished } from 'vitest'
-import { createConsoleLog } from '../../src/adapters/console/log.ts'
 import { createMemoryObjectStore } from '../../src/adapters/memory/object-store.ts'
 import { createDigests } from '../../src/adapters/node-crypto/digests.ts'
 import { compose } from '../../src/app/composition.ts'
 import { readConfig } from '../../src/app/config.ts'
 import { guardStores } from '../../src/app/guarded-stores.ts'
+import { createServiceLog } from '../../src/app/service-log.ts'
 import { localReadAhead } from '../../src/domain/export/read-ahead.ts'
 import type { InTurn } from '../../src/domain/process/ledger-deps.ts'
 import type { Clock } from '../../src/ports/clock.ts'
@@ -71,9 +71,12 @@ export function createService(options: ServiceOptions = {}): Service {
   const clock = options.clock ?? createTestClock()
   const store = options.store ?? createMemoryObjectStore(clock)
   const logLines: string[] = []
-  const log = createConsoleLog({ level: 'debug', write: (line) => logLines.push(line), nowMs: clock.nowMs })
   const ids = options.ids ?? createTestIds()
-  const config = readConfig({ STORE: 'memory', ...options.env })
+  const config = readConfig({ STORE: 'memory', LOG_LEVEL: 'debug', ...options.env })
+  const { log, recentLines } = createServiceLog(config, {
+    write: (line) => logLines.push(line),
+    nowMs: clock.nowMs,
+  })
   const { objects, state, breakers, selfChecks } = guardStores({
     objects: options.wrap?.(store) ?? store,
     state: undefined,
@@ -102,6 +105,7 @@ export function createService(options: ServiceOptions = {}): Service {
     clock,
     ids,
     log,
+    recentLines,
   })
 
   return {

@@ -2,8 +2,10 @@ import * as z from 'zod'
 import { beatProcess } from '../../../domain/process/beat-process.ts'
 import { claimOldest } from '../../../domain/process/claim-oldest.ts'
 import type { ProcessDeps } from '../../../domain/process/process-deps.ts'
+import { isFinal } from '../../../domain/process/process-state.ts'
 import { reportProcess } from '../../../domain/process/report-process.ts'
 import { claimProcess, takeOverProcess } from '../../../domain/process/steer-process.ts'
+import type { Log } from '../../../ports/log.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { type Route, route } from '../route.ts'
 import { problemResponse } from '../schemas/fields.ts'
@@ -24,7 +26,7 @@ const ReportedSchema = z.object({
 })
 
 /** What workers call. */
-export function workerRoutes(deps: ProcessDeps): Route[] {
+export function workerRoutes(deps: ProcessDeps & { log: Log }): Route[] {
   const answer = answerWith(deps.ledger)
 
   const report = route(
@@ -49,6 +51,10 @@ export function workerRoutes(deps: ProcessDeps): Route[] {
       const report = { ...said, expectNextInSeconds }
       const { state, repeated } = await reportProcess(deps, params.id, report, { signal: c.var.signal })
       const { cancelRequested, version } = state
+      if (!repeated && isFinal(state.status)) {
+        const ended = { requestId: c.var.requestId, processId: state.id, status: state.status, error: state.error }
+        deps.log[state.status === 'failed' ? 'warn' : 'info']('process-ended', ended)
+      }
       return c.json({ applied: !repeated, duplicate: repeated, cancelRequested, version })
     },
   )

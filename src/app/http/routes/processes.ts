@@ -11,6 +11,7 @@ import { type ProcessId, processStatuses, processTypes } from '../../../domain/p
 import { cancelProcess, retryProcess } from '../../../domain/process/steer-process.ts'
 import type { Digests } from '../../../ports/digests.ts'
 import { PreconditionFailed } from '../../../ports/errors.ts'
+import type { Log } from '../../../ports/log.ts'
 import type { AppContext } from '../context.ts'
 import { matchesStrongly, matchesWeakly, quoted } from '../entity-tags.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
@@ -33,7 +34,7 @@ const PointSchema = z.object({
 const maxWaitSeconds = 25
 
 export function processRoutes(
-  deps: ProcessDeps & { digests: Digests; looks: ProcessLooks; streams: Pick<StreamLimits, 'ending'> },
+  deps: ProcessDeps & { digests: Digests; log: Log; looks: ProcessLooks; streams: Pick<StreamLimits, 'ending'> },
 ): Route[] {
   const { ledger, looks, clock } = deps
   const { ending } = deps.streams
