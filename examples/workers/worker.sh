@@ -51,7 +51,8 @@ percent() { od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g; s/%0a//g; s/%2f/\//g'
 
 pull_zip() {
   post exports '{"include":[{"dataset":"'"$dataset"'"}]}' || return
-  send "$(sed -E 's/.*"url":"([^"]*)".*/\1/' "$tmp/answer")" || return
+  # The first: each file has one of its own.
+  send "$(grep -oE '"url":"[^"]*"' "$tmp/answer" | head -n 1 | cut -d '"' -f 4)" || return
   mv "$tmp/answer" "$tmp/data.zip" && unzip -q "$tmp/data.zip" -d "$tmp/data"
 }
 
