@@ -17,6 +17,9 @@ interface Pair {
 /** Room for ` (1234567)`, held free whatever the number, so that all numbers of a stem share one beginning. */
 const numberBytes = 12
 
+/** With the longest extension in place of its own, which has 32 bytes, it still is a segment. */
+const neverShortenedBytes = maxSegmentBytes - 32
+
 /**
  * One name for each place, in order. Every name satisfies `isSafeEntryName`, no two are the same on a system that ignores
  * letter case or normalisation, and none is the folder of another. A name that is taken gets ` (2)`, ` (3)` … before the
@@ -25,6 +28,28 @@ const numberBytes = 12
 export function entryNames(places: readonly ProposedPlace[]): string[] {
   const folders = new Map<string, string>()
   for (const { folder } of places) if (!folders.has(folder)) folders.set(folder, cleanFolder(folder))
+  return ownNames(places, folders) ?? numberedNames(places, folders)
+}
+
+/**
+ * What nearly all exports come to, at a tenth of the memory: each file has its own cleaned name. `undefined` when two names
+ * meet, or one is so long that its pair might have to be shortened.
+ */
+function ownNames(places: readonly ProposedPlace[], folders: ReadonlyMap<string, string>): string[] | undefined {
+  const taken = foldedFolders(folders.values())
+  const names: string[] = []
+  for (const { folder, file } of places) {
+    const clean = cleanSegment(file) || '_'
+    const name = (folders.get(folder) ?? '') + clean
+    const claim = folded(name)
+    if (taken.has(claim) || utf8Bytes(clean) > neverShortenedBytes) return undefined
+    taken.add(claim)
+    names.push(name)
+  }
+  return names
+}
+
+function numberedNames(places: readonly ProposedPlace[], folders: ReadonlyMap<string, string>): string[] {
   const taken = foldedFolders(folders.values())
   const takenStems = new Set<string>()
   const names = new Array<string>(places.length)

@@ -125,6 +125,9 @@ describe('entry names', () => {
           }
         }
         expect(entryNames(places)).toEqual(names)
+        // Whether there are others that have to be numbered does not change them.
+        const twin = { folder: 'apart from all', file: 'twin' }
+        expect(entryNames([...places, twin, twin]).slice(0, places.length)).toEqual(names)
       }),
       { numRuns: 1_000 },
     )
