@@ -49,26 +49,38 @@ export async function createExport(
     const before = await exports.find(id, { signal })
     if (before !== undefined) return before
   }
-  const { keys, empty } = await selectKeys(store, wanted.include, { maxEntries: limits.maxEntries, signal })
-  const heads = await mapConcurrently(keys, headsInFlight, ({ key }) => store.head(key, { signal }))
-  demandWithin(limits.maxBytes, heads)
-  const find = createFindChecksums(deps, deps.readingBudget ?? defaultReadingBudget, { signal })
-  const looked = await mapConcurrently(keys, headsInFlight, async (place, index) => {
-    return { place, object: await withChecksums(deps, find, place, heads[index], signal) }
-  })
-  const objects: SelectedObject[] = looked.flatMap(({ object }) => (object === undefined ? [] : [object]))
+  const { objects, missing, empty } = await lookAtAll(deps, wanted.include, { signal })
   const nowMs = clock.nowMs()
   const plan = planExport(objects, limits, {
     id,
     name: wanted.name,
     createdAt: new Date(nowMs),
     expiresAt: new Date((Math.floor(nowMs / 1000) + wanted.expiresInSeconds) * 1000),
-    missing: looked.flatMap(({ place, object }) => (object === undefined && place.named ? [place.key] : [])),
+    missing,
     empty,
   })
   const frozen = await exports.keep(plan, { signal })
   await sweepPrefix({ store, log }, exportPrefix, { maxAgeMs: maxExportSeconds * 1000, nowMs, signal })
   return frozen
+}
+
+/** Apart from the planning, so that of 70,000 objects nothing is held in it but what is planned with. */
+async function lookAtAll(deps: CreateExportDeps, include: readonly Selected[], { signal }: CallOptions) {
+  const { store, limits } = deps
+  const { keys, empty } = await selectKeys(store, include, { maxEntries: limits.maxEntries, signal })
+  const heads = await mapConcurrently(keys, headsInFlight, ({ key }) => store.head(key, { signal }))
+  demandWithin(limits.maxBytes, heads)
+  const find = createFindChecksums(deps, deps.readingBudget ?? defaultReadingBudget, { signal })
+  const objects = await mapConcurrently(keys, headsInFlight, async (place, index) => {
+    const head = heads[index]
+    heads[index] = undefined
+    return await withChecksums(deps, find, place, head, signal)
+  })
+  return {
+    objects: objects.filter((object) => object !== undefined),
+    missing: keys.filter(({ named }, index) => named && objects[index] === undefined).map(({ key }) => key),
+    empty,
+  }
 }
 
 /** An object that is replaced just now is looked at again; one that is replaced again and again ends the export. */
@@ -84,7 +96,9 @@ async function withChecksums(
   let meta = head
   for (let look = 1; meta !== undefined; look++) {
     try {
-      return { ...place, ...meta, checksums: await find(meta) }
+      const { key, sizeBytes, etag, lastModified } = meta
+      const { folder, file } = place
+      return { folder, file, key, sizeBytes, etag, lastModified, checksums: await find(meta) }
     } catch (error) {
       if (!(error instanceof PreconditionFailed)) throw error
       if (look === looks) throw new ExportStale(`${place.file} changes while it is being exported`)

@@ -39,7 +39,8 @@ export function planExport(
     empty: readonly Selected[]
   },
 ): ExportPlan {
-  const objects = [...Map.groupBy(selected, ({ key }) => key).values()].flatMap((same) => same.slice(0, 1))
+  const seen = new Set<ObjectKey>()
+  const objects = selected.filter(({ key }) => seen.size < seen.add(key).size)
   if (objects.length === 0) throw new ExportEmpty('nothing to export was found')
   if (objects.length > limits.maxEntries) {
     throw new ExportTooLarge(`${objects.length} files, and an export has at most ${limits.maxEntries}`)
