@@ -61,6 +61,7 @@ export function serveExport(deps: ServeExportDeps): (c: AppContext, grant: LinkG
     const range = { from: asked.offset, to: asked.offset + asked.lengthBytes }
     await verifySources(store, touchedEntries(layout, range), { signal })
     const { learned, rangeServed } = await learnChecksums(deps, { id: manifest.id, etag, layout }, range, { signal })
+    if (!rangeServed) await verifySources(store, manifest.entries, { signal })
     const { status, offset, lengthBytes } = rangeServed ? asked : wholeAnswer(headers, layout.lengthBytes)
     const body = readArchive(layout, {
       from: offset,
