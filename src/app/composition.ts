@@ -50,6 +50,7 @@ import { operationRoutes } from './http/routes/operations.ts'
 import { type ProcessEventsDeps, processEventRoutes, type StreamLimits } from './http/routes/process-events.ts'
 import { processRoutes } from './http/routes/processes.ts'
 import { type BreakerHealth, type CheckStores, createCheckStores } from './http/routes/readiness.ts'
+import { resultRoutes } from './http/routes/results.ts'
 import { serveExport } from './http/serve-export.ts'
 import { version } from './version.ts'
 
@@ -207,6 +208,7 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
       // Before those of one process, whose path takes any id.
       ...processEventRoutes(get(PROCESSES)),
       ...processRoutes(get(PROCESSES)),
+      ...resultRoutes({ store: objects }),
     ]
     const operations = operationRoutes(
       {

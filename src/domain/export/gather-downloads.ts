@@ -3,13 +3,14 @@ import type { CallOptions } from '../../ports/object-store.ts'
 import { type DownloadLink, linksTo } from '../link/create-links.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import { isFinal, type ProcessId } from '../process/process-state.ts'
+import type { ResultKind } from '../result/result.ts'
 import { createExport } from './create-export.ts'
 import { exportLink } from './export-link.ts'
 import { maxExportSeconds } from './export-store.ts'
 import type { FrozenExport } from './frozen-export.ts'
 import { ExportEmpty } from './refusals.ts'
 import { archiveName, type ResultLinkDeps } from './result-link.ts'
-import type { ResultKind, Selected } from './selection.ts'
+import type { Selected } from './selection.ts'
 
 export interface WantedDownloads {
   readonly processes: readonly ProcessId[]

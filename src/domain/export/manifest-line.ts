@@ -2,10 +2,11 @@ import { type ObjectKey, objectKeyOrUndefined } from '../../ports/object-key.ts'
 import type { ETag } from '../../ports/object-store.ts'
 import { datasetName } from '../dataset/dataset-name.ts'
 import { processId } from '../process/process-state.ts'
+import { type ResultKind, resultKinds } from '../result/result.ts'
 import { type ExportManifest, type ManifestEntry, manifestEntriesMax, writerVersion } from './manifest.ts'
 import { isSafeEntryName, utf8Bytes } from './name-segment.ts'
 import { ExportManifestBroken } from './refusals.ts'
-import { type ResultKind, resultKinds, type Selected } from './selection.ts'
+import type { Selected } from './selection.ts'
 
 /** All that is said of the export as a whole, and how many entries follow. */
 export type ManifestHead = Omit<ExportManifest, 'entries'> & { readonly entries: number }

@@ -6,10 +6,11 @@ import { NotFound } from '../errors.ts'
 import { type CreateLinksDeps, createLinks } from '../link/create-links.ts'
 import type { ProcessLedger } from '../process/process-ledger.ts'
 import { isFinal, type ProcessId, type ProcessState } from '../process/process-state.ts'
+import { resultKinds } from '../result/result.ts'
 import { type CreateExportDeps, createExport } from './create-export.ts'
 import { exportLink } from './export-link.ts'
 import { maxExportSeconds } from './export-store.ts'
-import { resultKinds, type Selected, selectKeys } from './selection.ts'
+import { type Selected, selectKeys } from './selection.ts'
 
 /** The process may still make results. */
 export class ResultsUnfinished extends CodedError {

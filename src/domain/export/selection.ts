@@ -4,11 +4,9 @@ import { datasetPrefix } from '../dataset/dataset-info.ts'
 import type { DatasetName } from '../dataset/dataset-name.ts'
 import { everyObject } from '../object/list-objects.ts'
 import type { ProcessId } from '../process/process-state.ts'
+import type { ResultKind } from '../result/result.ts'
 import type { ProposedPlace } from './entry-names.ts'
 import { ExportTooLarge } from './refusals.ts'
-
-export const resultKinds = ['lora', 'samples', 'images'] as const
-export type ResultKind = (typeof resultKinds)[number]
 
 /** One thing that a user ticks. */
 export type Selected =

@@ -6,7 +6,7 @@ import { storeObject } from '../../../domain/object/store-object.ts'
 import type { ObjectReceipt, WriteObjectDeps } from '../../../domain/object/write-object.ts'
 import { InvalidKey, PreconditionFailed } from '../../../ports/errors.ts'
 import type { ObjectKey } from '../../../ports/object-key.ts'
-import type { DeleteResult, ETag } from '../../../ports/object-store.ts'
+import type { ETag } from '../../../ports/object-store.ts'
 import type { Limits } from '../../config.ts'
 import { announcedSha256 } from '../announced-digest.ts'
 import type { AppContext } from '../context.ts'
@@ -14,9 +14,9 @@ import { quoted, writeCondition } from '../entity-tags.ts'
 import { HttpError } from '../http-error.ts'
 import { parseKeys } from '../parse-each.ts'
 import { restOfPath } from '../path-key.ts'
-import { isProblemCode, problemOf } from '../problem.ts'
 import { announcedLength, bodyChunks } from '../request-body.ts'
 import { demandScopes, type Route, route } from '../route.ts'
+import { DeletedSchema, deletedJson } from '../schemas/deleted.ts'
 import {
   Crc32Schema,
   KeySchema,
@@ -41,11 +41,6 @@ const ListingSchema = z.object({
   objects: z.array(z.object({ key: KeySchema, size: SizeSchema, etag: z.string(), lastModified: TimeSchema })),
   prefixes: z.array(z.string()),
   nextCursor: z.string().nullable(),
-})
-
-const DeletedSchema = z.object({
-  deleted: z.array(KeySchema),
-  failed: z.array(z.object({ key: KeySchema, code: z.string(), detail: z.string() })),
 })
 
 const keyParams = z.object({ key: z.string() })
@@ -245,19 +240,4 @@ function listedJson({
   lastModified: Date
 }) {
   return { key, size: sizeBytes, etag, lastModified: lastModified.toISOString() }
-}
-
-function deletedJson(results: readonly DeleteResult[], requestId: string): z.infer<typeof DeletedSchema> {
-  return {
-    deleted: results.flatMap(({ key, error }) => (error === undefined ? [key] : [])),
-    failed: results.flatMap(({ key, error }) => {
-      if (error === undefined) return []
-      const { code, detail } = problemOf(
-        isProblemCode(error.code) ? error.code : 'internal-error',
-        error.message,
-        requestId,
-      )
-      return [{ key, code, detail }]
-    }),
-  }
 }
