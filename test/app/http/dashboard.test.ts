@@ -139,6 +139,19 @@ describe('POST /upload/training-data', () => {
     expect(counted.count('put')).toBe(2 * files.length)
     expect(counted.count('deleteMany')).toBe(1)
   })
+
+  it('costs a file of 50 MiB its parts twice, and one reading in between', async () => {
+    const counted = countCalls()
+    const service = createService({ wrap: counted.wrap })
+    const answer = await send(service, dashboardForm([largeImage('big.jpg', 50 * 2 ** 20)], 'large'))
+    expect(answer.data?.total_images).toBe(1)
+    expect(counted.count('createMultipart')).toBe(2)
+    expect(counted.count('putPart')).toBe(2 * 7)
+    expect(counted.count('completeMultipart')).toBe(2)
+    expect(counted.calls.filter(({ call, key }) => call === 'get' && key.startsWith('uploads/waiting/'))).toHaveLength(
+      1,
+    )
+  })
 })
 
 describe('training_folder', () => {
