@@ -13,6 +13,7 @@ import { createExportStore } from '../domain/export/export-store.ts'
 import type { ReadAheadLimits } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import type { CreateLinksDeps } from '../domain/link/create-links.ts'
+import { createLists, type Lists } from '../domain/lists.ts'
 import { createObjectRecords, type ObjectRecords } from '../domain/object/object-record.ts'
 import { createOpenUploads } from '../domain/object/open-uploads.ts'
 import type { WriteObjectDeps } from '../domain/object/write-object.ts'
@@ -36,6 +37,7 @@ import { dashboardApp } from './http/dashboard/app.ts'
 import { downloadCalls } from './http/dashboard/downloads.ts'
 import { healthCalls } from './http/dashboard/health.ts'
 import { jobCalls } from './http/dashboard/jobs.ts'
+import { listCalls } from './http/dashboard/lists.ts'
 import { logCalls } from './http/dashboard/logs.ts'
 import { uploadCalls } from './http/dashboard/upload.ts'
 import { serveExportEntry } from './http/export-entries.ts'
@@ -101,6 +103,7 @@ const LEDGER = token<ProcessLedger>('ProcessLedger')
 const PROCESSES = token<ProcessDeps & ProcessEventsDeps & { digests: Digests; log: Log }>('Processes')
 const CHECK_STORES = token<CheckStores>('CheckStores')
 const EXPORTS = token<ExportRouteDeps>('Exports')
+const LISTS = token<Lists>('Lists')
 const DASHBOARD = token<Hono<AppEnv>>('Dashboard')
 const APP = token<Hono<AppEnv>>('App')
 
@@ -179,11 +182,15 @@ export function compose(foundation: Foundation): Hono<AppEnv> {
     limits: { maxEntries: limits.maxExportEntries, maxBytes: limits.maxExportBytes },
   }))
   const pages = { publicUrl, corsOrigins: config.corsOrigins }
+  bind(container, LISTS, (get) =>
+    createLists({ ledger: get(LEDGER), store: objects, clock, shared: foundation.streams.shared }),
+  )
   bind(container, DASHBOARD, (get) =>
     dashboardApp({
       calls: [
         ...uploadCalls({ ...get(UPLOAD), ids, clock, storePrefix: config.prefix }),
         ...jobCalls({ ...get(PROCESSES), readJob }),
+        ...listCalls({ lists: get(LISTS), ledger: get(LEDGER), digests, storePrefix: config.prefix }),
         ...downloadCalls({ ...get(EXPORTS), ...get(LINKING), ledger: get(LEDGER), storePrefix: config.prefix }),
         ...(foundation.recentLines === undefined ? [] : logCalls(foundation.recentLines)),
         ...healthCalls({ checkStores: get(CHECK_STORES) }),

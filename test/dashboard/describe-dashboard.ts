@@ -1,7 +1,5 @@
 import { unzipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fileId } from '../../src/app/http/dashboard/file-id.ts'
-import { parseObjectKey } from '../../src/ports/object-key.ts'
 import { jpeg } from '../domain/dataset/tiny-images.ts'
 import type { MainJobTarget } from '../main-job/describe-main-job.ts'
 import type { Child } from '../servers/child.ts'
@@ -47,13 +45,17 @@ export function describeDashboard({ name, start, stop }: MainJobTarget): void {
       expect(claimed).toMatchObject({ id: training, dataset: folder.split('/').at(-1) })
       expect(await worker.pull(claimed.dataset)).toHaveLength(3)
       await worker.report(claimed, { status: 'running', step: 5, totalSteps: 500 })
-      const progress = { step: 5, totalSteps: 500, percent: 1 }
-      expect(await processOf(page, training)).toMatchObject({ status: 'running', progress })
+      expect(await processOf(page, training)).toMatchObject({
+        status: 'running',
+        progress: 1,
+        step: 5,
+        total_steps: 500,
+      })
       await worker.store(claimed, 'lora/my_first_lora.safetensors', loraBytes)
       await worker.store(claimed, 'samples/step-500.jpg', image)
       await worker.report(claimed, { status: 'completed' })
 
-      const generation = await generate(page, training)
+      const generation = await generate(page)
       const generating = await worker.claim('generation')
       expect(generating).toMatchObject({ id: generation })
       for (const number of [1, 2, 3]) await worker.store(generating, `images/${number}.jpg`, image)
@@ -80,7 +82,18 @@ export function describeDashboard({ name, start, stop }: MainJobTarget): void {
 }
 
 async function readFirstScreen(page: Page): Promise<void> {
-  const [logs, stats] = await Promise.all([page.succeed('/logs/tail/app?lines=100'), page.succeed('/logs/stats')])
+  const [{ processes }, { models }, files, logs, stats] = await Promise.all([
+    page.succeed('/processes'),
+    page.succeed('/lora'),
+    page.succeed('/files/list'),
+    page.succeed('/logs/tail/app?lines=100'),
+    page.succeed('/logs/stats'),
+  ])
+  expect(processes).toBeInstanceOf(Array)
+  expect(models).toBeInstanceOf(Array)
+  const { lora_files, image_files, error } = files.data ?? files
+  expect([lora_files, image_files]).toEqual([expect.any(Array), expect.any(Array)])
+  expect(error).toBeUndefined()
   expect((logs.data ?? logs).lines).toBeInstanceOf(Array)
   for (const file of (stats.data ?? stats).files) {
     expect(file).toMatchObject({ name: expect.any(String), size: expect.any(Number) })
@@ -117,17 +130,23 @@ async function train(page: Page, folder: string): Promise<string> {
   const { data } = await page.succeed('/train', { method: 'POST', json: { config: trainingYaml(folder) } })
   expect(data.process_id).toMatch(/^[\w-]+$/)
   const process = await processOf(page, data.process_id)
-  expect(process).toMatchObject({ type: 'training', status: 'queued', name: 'my_first_lora' })
-  expect(process.config.config.process[0].datasets[0].folder_path).toBe(folder)
+  expect(process).toMatchObject({ type: 'training', status: 'pending', progress: 0, name: 'my_first_lora' })
+  // The list carries what the page shows of a config; the worker gets all of it.
+  const { config } = await page.succeed(`/v1/processes/${data.process_id}`)
+  expect(config.config.process[0].datasets[0].folder_path).toBe(folder)
   return data.process_id
 }
 
-async function generate(page: Page, training: string): Promise<string> {
-  const path = `lora-dashboard/results/${training}/lora/my_first_lora.safetensors`
-  const { data } = await page.succeed('/generate', { method: 'POST', json: { config: generationYaml(path) } })
+async function generate(page: Page): Promise<string> {
+  const { models } = await page.succeed('/lora')
+  const [lora] = models
+  expect(lora).toMatchObject({ id: expect.any(String), name: expect.any(String), path: expect.any(String) })
+  expect(models.every(({ size }: Json) => Number.isInteger(size))).toBe(true)
+  expectTime(lora.created_at)
+  const { data } = await page.succeed('/generate', { method: 'POST', json: { config: generationYaml(lora.path) } })
   const process = await processOf(page, data.process_id)
-  expect(process).toMatchObject({ type: 'generation', status: 'queued' })
-  expect(process.config.config.process[0].model.lora_path).toBe(path)
+  expect(process).toMatchObject({ type: 'generation', status: 'pending' })
+  expect(process.config.config.process[0].model.lora_path).toBe(lora.path)
   return data.process_id
 }
 
@@ -137,8 +156,21 @@ async function cancelOne(page: Page, folder: string): Promise<void> {
   expect(await processOf(page, id)).toMatchObject({ status: 'cancelled' })
 }
 
+/** From the list that the page polls, every entry of which must be fit to show. */
 async function processOf(page: Page, id: string): Promise<Json> {
-  return await page.succeed(`/v1/processes/${id}`)
+  const { processes } = await page.succeed('/processes')
+  for (const each of processes) {
+    expect(each).toMatchObject({ id: expect.stringMatching(/^[\w-]+$/), name: expect.stringMatching(/./) })
+    expect(['training', 'generation']).toContain(each.type)
+    expect(['pending', 'running', 'completed', 'failed', 'cancelled']).toContain(each.status)
+    expect(`${each.progress}`).toMatch(/^\d{1,3}(\.\d{1,2})?$/)
+    expectTime(each.created_at)
+    for (const seconds of [each.elapsed_time, each.eta]) expect(Number.isInteger(seconds ?? 0)).toBe(true)
+    if (each.gpu_id !== undefined && each.gpu_id !== null) expect(each.gpu_id).toBeTypeOf('string')
+    expect(each.config).toBeTypeOf('object')
+  }
+  expect(new Set(processes.map((one: Json) => one.id)).size).toBe(processes.length)
+  return processes.find((one: Json) => one.id === id)
 }
 
 async function downloadFromProcesses(page: Page, training: string, generation: string): Promise<void> {
@@ -161,16 +193,25 @@ async function downloadFromProcesses(page: Page, training: string, generation: s
 }
 
 async function downloadFromDownloads(page: Page, training: string, generation: string): Promise<void> {
-  const path = `lora-dashboard/results/${training}/lora/my_first_lora.safetensors`
-  const direct = await page.succeed('/files/download-direct', { method: 'POST', json: { file_path: path } })
+  const answer = await page.succeed('/files/list')
+  const { lora_files, image_files } = answer.data ?? answer
+  const all = [...lora_files, ...image_files]
+  expect(new Set(all.map(({ id }) => id)).size).toBe(all.length)
+  for (const file of all) {
+    expect(file).toMatchObject({ filename: expect.any(String), path: expect.any(String), size: expect.any(Number) })
+    expectTime(file.created_at)
+  }
+  const lora = lora_files.find(({ path }: Json) => path.includes(training))
+  const direct = await page.succeed('/files/download-direct', { method: 'POST', json: { file_path: lora.path } })
   expect(Buffer.from(direct.data.data, 'base64').equals(loraBytes)).toBe(true)
 
-  const images = [1, 2, 3].map((number) => fileId(parseObjectKey(`results/${generation}/images/${number}.jpg`)))
-  const { data } = await page.succeed(`/download/${images[1]}`)
-  expect(data.url).toMatchObject({ type: 'file_data', filename: '2.jpg', content_type: expect.any(String) })
+  const images = image_files.filter(({ path }: Json) => path.includes(generation))
+  expect(images).toHaveLength(3)
+  const { data } = await page.succeed(`/download/${images[1].process_id}`)
+  expect(data.url).toMatchObject({ type: 'file_data', filename: images[1].filename, content_type: expect.any(String) })
   expect(Buffer.from(data.url.data, 'base64').equals(image)).toBe(true)
 
-  const ticked = images.slice(0, 2)
+  const ticked = images.slice(0, 2).map((one: Json) => one.process_id)
   const ids = { process_ids: [...ticked, ...ticked], include_images: true, include_loras: true }
   const { data: bulk } = await page.succeed('/download/bulk', { method: 'POST', json: ids })
   expect(bulk.total_files).toBe(2)

@@ -6,6 +6,7 @@ import type { Digests } from '../../../ports/digests.ts'
 import type { Ids } from '../../../ports/ids.ts'
 import { formOf, type ReadForm } from '../form-body.ts'
 import type { DashboardCall } from './call.ts'
+import { formatSize } from './size.ts'
 import { datasetForTraining } from './training-name.ts'
 
 export interface UploadCallDeps extends ReceiveFormDeps {
@@ -81,15 +82,4 @@ function uploadedFile({ name, sizeBytes = 0, kind }: FileReport, folder: string)
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-function formatSize(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
