@@ -1,5 +1,6 @@
 // Exports of this service against the zip libraries of npm as their users write them, over one store and to one client, in
-// one run: `npm run bench:export -- --runs 5 --case a0 --only archiver`. Prints Markdown tables. Needs Linux.
+// one run: `npm run bench:export -- --runs 5 --case a0 --only archiver`. With
+// `--profile`, where our own time goes. Prints Markdown tables. Needs Linux.
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,6 +19,7 @@ import type { Delivery } from './export/client/delivery.ts'
 import { measure, type Sample } from './export/measure.ts'
 import { datasetOf, datasetsPrefix } from './export/origin/dataset.ts'
 import { usageOf } from './export/process-usage.ts'
+import { profileDelivery } from './export/profile.ts'
 import { demandZipOf } from './export/stored-zip.ts'
 import { printRows, type Row } from './export/table.ts'
 
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '3' },
     case: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
+    profile: { type: 'boolean', default: false },
   },
 })
 const runs = Number(options.runs)
@@ -100,10 +103,21 @@ async function ceilings({ dataset, latencyMs }: Case, originUrl: string): Promis
   return rows
 }
 
+async function profileCase(one: Case, folder: string): Promise<void> {
+  const origin = await startOrigin(one)
+  try {
+    console.log(`\n### ${one.name}: ${one.title}`)
+    await profileDelivery(one.dataset, { originUrl: origin.caught, folder })
+  } finally {
+    await origin.stop()
+  }
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'bench-export-'))
 try {
-  for (const one of cases) if (options.case?.includes(one.name) ?? true) await runCase(one, folder)
+  for (const one of cases)
+    if (options.case?.includes(one.name) ?? true) await (options.profile ? profileCase : runCase)(one, folder)
 } finally {
   await rm(folder, { recursive: true })
 }
-console.log(`\nMedians of ${runs}, node ${process.version}; MB and GB are decimal.`)
+if (!options.profile) console.log(`\nMedians of ${runs}, node ${process.version}; MB and GB are decimal.`)

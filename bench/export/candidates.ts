@@ -44,13 +44,17 @@ export function startOrigin(options: { latencyMs: number; answersAtOnce?: number
 /** A process of its own that reads from the bucket of `originUrl`. `nodeArgs` stand before its script. */
 export async function startCandidate(
   name: CandidateName,
-  { originUrl, nodeArgs = [] }: { originUrl: string; nodeArgs?: readonly string[] },
+  {
+    originUrl,
+    nodeArgs = [],
+    env = {},
+  }: { originUrl: string; nodeArgs?: readonly string[]; env?: Readonly<Record<string, string>> },
 ): Promise<Candidate> {
   const isOurs = name === ours
   const script = isOurs ? 'src/app/node.ts' : join(here, 'peers', `${name}.ts`)
   const child = await startChild([...nodeArgs, script], {
     ready: listening,
-    env: isOurs ? { PORT: '0', ...serviceEnv(originUrl) } : { S3_ENDPOINT_URL: originUrl },
+    env: { ...(isOurs ? { PORT: '0', ...serviceEnv(originUrl) } : { S3_ENDPOINT_URL: originUrl }), ...env },
   })
   const prepare = isOurs ? prepareExport : prepareNothing
   return { name, pid: child.pid, prepare: (dataset) => prepare(child.caught, dataset), stop: () => child.stop() }
