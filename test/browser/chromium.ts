@@ -45,7 +45,12 @@ export async function openChromium(ctx: TestContext): Promise<Chromium> {
   const executablePath = pathOf(installed(ctx, 'chromium')) ?? ''
   const folder = await mkdtemp(join(tmpdir(), 'chromium-'))
   // Root has no sandbox to be in; /dev/shm is small in containers.
-  const browser = await puppeteer.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  const browser = await puppeteer.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    // What a user's browser blocks is blocked here.
+    ignoreDefaultArgs: ['--disable-popup-blocking'],
+  })
   const downloads: WatchedDownload[] = []
   const waiting: ((download: Download) => void)[] = []
 
