@@ -22,8 +22,8 @@ const s3Server =
 
 export default defineConfig({
   test: {
-    // Two also where there are two cores: many tests wait for most of their time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // One more than there are cores where there are two: many tests wait for most of their time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // The service survives it; in tests it runs in their process. See src/app/node/paused-body-end.ts.
     onUnhandledError: (error) => !/assert\(!this\.paused\)/.test(error.message),
     projects: [

@@ -19,6 +19,8 @@ export interface Selection {
   readonly keys: readonly SelectedKey[]
   /** What was ticked, other than single objects, and holds nothing. */
   readonly empty: readonly Selected[]
+  /** Files that lie there and cannot be selected, see `ListPage.leftOut`. */
+  readonly leftOut: number
 }
 
 export interface SelectedKey extends ProposedPlace {
@@ -38,12 +40,16 @@ export async function selectKeys(
 ): Promise<Selection> {
   const found: SelectedKey[] = []
   const empty: Selected[] = []
+  let leftOut = 0
+  const onLeftOut = (count: number) => {
+    leftOut += count
+  }
   const add = (key: ObjectKey, folder: string, named: boolean) => {
     if (found.length >= maxEntries) throw new ExportTooLarge(`an export has at most ${maxEntries} files`)
     found.push({ key, folder, file: key.slice(key.lastIndexOf('/') + 1), named })
   }
   const addAll = async (prefix: string, folderOf: (key: ObjectKey) => string) => {
-    for await (const { key } of everyObject(store, prefix, { signal })) add(key, folderOf(key), false)
+    for await (const { key } of everyObject(store, prefix, { signal, onLeftOut })) add(key, folderOf(key), false)
   }
   for (const one of include) {
     const before = found.length
@@ -55,7 +61,7 @@ export async function selectKeys(
     }
     if (found.length === before) empty.push(one)
   }
-  return { keys: found, empty }
+  return { keys: found, empty, leftOut }
 }
 
 /** `dataset/matt/a.jpg` lies in `matt`. */

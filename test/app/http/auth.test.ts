@@ -45,6 +45,8 @@ const needed: Record<string, 'open' | 'read' | 'write' | 'worker' | 'admin'> = {
   'post /v1/processes': 'write',
   'get /v1/processes/{id}': 'read',
   'delete /v1/processes/{id}': 'write',
+  'get /v1/results': 'read',
+  'delete /v1/results': 'write',
   'post /v1/processes/claim': 'worker',
   'get /v1/processes/events': 'read',
   'get /v1/processes/{id}/events': 'read',

@@ -42,22 +42,22 @@ export const everyWork: readonly OperationName[] = ['put', 'parts', 'complete', 
 export const writes: readonly OperationName[] = ['put', 'parts', 'complete', 'state']
 
 /** Which requests of its kind are the first so many that are spoiled. */
-export function spoiled({ spares = 0 }: Work, times: number | 'every' = 1): Extract<Which, (nth: number) => boolean> {
-  return (nth) => nth > spares && (times === 'every' || nth <= spares + times)
+export function spoiled(times: number | 'every' = 1): Extract<Which, (nth: number) => boolean> {
+  return (nth) => times === 'every' || nth <= times
 }
 
 /** The first so many spoiled requests of the work meet this fault of the server. */
 export const meets =
   (fault: Fault, times: number | 'every' = 1) =>
   (rig: Rig, work: Work): void => {
-    rig.fake.inject(work.target, spoiled(work, times), fault)
+    rig.fake.inject(work.target, spoiled(times), fault)
   }
 
 /** The first spoiled request of the work, or its answer, meets this on the line. */
 export const passes =
   (direction: Aim['direction'], toxic: Toxic, times: number | 'every' = 1) =>
   (rig: Rig, work: Work): void => {
-    rig.proxy.add({ direction, operation: work.target, which: spoiled(work, times) }, toxic)
+    rig.proxy.add({ direction, operation: work.target, which: spoiled(times) }, toxic)
   }
 
 /** Cells that differ in nothing but the operation. */
@@ -71,8 +71,8 @@ export const joinedOnce = (cells: readonly Cell[]): Cell[] =>
 /** Bodies are opened again as often as they fail with progress, so that reads have their own bound. */
 export function requestsMaxOf(cell: Cell, work: Work): number {
   if (cell.requestsMax !== undefined) return cell.requestsMax
-  const { requests, spares = 0 } = work
-  const attempts = spares + requests * (1 + retriesMax)
+  const { requests } = work
+  const attempts = requests * (1 + retriesMax)
   // State is tried again by its own loop, round after round, each with its own request.
   if (cell.operation === 'state') return attempts * 4
   return work.target === 'GetObject' ? attempts * 3 : attempts

@@ -35,10 +35,8 @@ export interface ReportedState {
 export interface Work {
   /** The request to the store that is spoiled. */
   readonly target: Operation
-  /** How often that is sent when all is well, counted from the first that is spoiled. */
+  /** How often that is sent when all is well. */
   readonly requests: number
-  /** How many requests of that kind come first, and are left alone. Default: none. */
-  readonly spares?: number
   /** Makes what the work needs, while all is well, and returns the work. */
   prepare(rig: Rig): Promise<() => Promise<Performed>>
 }
@@ -90,8 +88,6 @@ export function zipOf(sizesBytes: readonly number[]): Work {
   return {
     target: 'GetObject',
     requests: sizesBytes.length,
-    // What the archive is made of is read before its entries are.
-    spares: 1,
     async prepare(rig) {
       for (const [i, sizeBytes] of sizesBytes.entries()) {
         await demandOk(await put(rig, `files/zip/${'abc'.charAt(i)}`, rig.random.bytes(sizeBytes)))

@@ -20,7 +20,7 @@ const deniedCell = (operation: OperationName, code: string): Cell => ({
   // An archive's first object is waited for before its answer begins.
   expected: 502,
   spoil: meets({ when: 'before-commit', answer: s3Error(403, code) }, 'every'),
-  requestsMax: { parts: 2, zip: 4 }[operation as string] ?? 1,
+  requestsMax: { parts: 2, zip: 3 }[operation as string] ?? 1,
   also(rig, { answer }) {
     expect(answer.body.toString()).toContain('store-denied')
     expect(rig.told, 'one attempt').not.toContainEqual(expect.objectContaining({ event: 'retry' }))
@@ -138,7 +138,7 @@ const cells: readonly Cell[] = [
     // Our contract has 503 for it: the next request may be signed by a clock that was set.
     expected: 'unavailable',
     spoil: (rig, work) =>
-      void rig.fake.inject(work.target, spoiled(work, 'every'), {
+      void rig.fake.inject(work.target, spoiled('every'), {
         when: 'before-commit',
         answer: s3Error(403, 'RequestTimeTooSkewed'),
       }),
