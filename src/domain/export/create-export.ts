@@ -27,7 +27,7 @@ export interface CreateExportDeps {
   readonly readingBudget?: ReadingBudget
 }
 
-const headsInFlight = 16
+const headsInFlight = 32
 
 /**
  * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD per object and the PUT of the manifest.
@@ -67,7 +67,8 @@ export async function createExport(
 /** Apart from the planning, so that of 70,000 objects nothing is held in it but what is planned with. */
 async function lookAtAll(deps: CreateExportDeps, include: readonly Selected[], { signal }: CallOptions) {
   const { store, limits } = deps
-  const { keys, empty } = await selectKeys(store, include, { maxEntries: limits.maxEntries, signal })
+  const { keys, empty, leftOut } = await selectKeys(store, include, { maxEntries: limits.maxEntries, signal })
+  if (leftOut > 0) deps.log.warn('export-left-out', { count: leftOut })
   const heads = await mapConcurrently(keys, headsInFlight, ({ key }) => store.head(key, { signal }))
   demandWithin(limits.maxBytes, heads)
   const find = createFindChecksums(deps, deps.readingBudget ?? defaultReadingBudget, { signal })
