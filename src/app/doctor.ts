@@ -2,7 +2,8 @@ import { createSystemClock } from '../adapters/system/clock.ts'
 import { createIds } from '../adapters/web-crypto/ids.ts'
 import { cleanMs, examineStore } from '../domain/doctor/examine-store.ts'
 import { type StoreUses, usesOf } from '../domain/doctor/summary.ts'
-import { InvalidConfig, readConfig } from './config.ts'
+import { runCommand } from './command.ts'
+import { readConfig } from './config.ts'
 import { reportJson } from './doctor/json.ts'
 import { patientsOf } from './doctor/patients.ts'
 import { type ReportedStore, reportText } from './doctor/table.ts'
@@ -15,18 +16,12 @@ const allMs = 90_000
 const checkMs = 20_000
 
 const exitBroken = 1
-/** sysexits.h: the configuration is wrong; we are. */
-const exitMisconfigured = 78
-const exitSoftware = 70
-/** As shells say it of SIGINT. */
-const exitInterrupted = 130
 
 const clock = createSystemClock()
 
-async function examine(asJson: boolean): Promise<number> {
+async function examine(asJson: boolean, interrupted: AbortSignal): Promise<number> {
   const config = readConfig(process.env)
   const patients = patientsOf(config, { ids: createIds(), clock })
-  const interrupted = interruption()
   const stores: ReportedStore[] = []
   const uses: StoreUses[] = []
   for (const { holds, place, browsersReachStore, ...patient } of patients) {
@@ -49,33 +44,8 @@ async function examine(asJson: boolean): Promise<number> {
   return stores.some(({ findings }) => findings.some(({ verdict }) => verdict === 'broken')) ? exitBroken : 0
 }
 
-/** The first signal stops the examination, which then tidies up; a second one ends at once. */
-function interruption(): AbortSignal {
-  const controller = new AbortController()
-  const stop = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(exitInterrupted)
-    process.stderr.write(`${signal}: removing the trial objects\n`)
-    controller.abort(new Interrupted())
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  return controller.signal
-}
-
-class Interrupted extends Error {}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof Interrupted) return exitInterrupted
-  if (error instanceof InvalidConfig) {
-    process.stderr.write(`${error.message}\n`)
-    return exitMisconfigured
-  }
-  process.stderr.write(
-    `The doctor failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  )
-  return exitSoftware
-}
-
-const code = await examine(process.argv.includes('--json')).catch(exitCodeOf)
-// Once all is written, for a pipe would be cut; and then whatever is still under way, such as a call that is deaf to its signal.
-process.stdout.write('', () => process.exit(code))
+await runCommand(
+  'doctor',
+  (signal) => examine(process.argv.includes('--json'), signal),
+  (signal) => process.stderr.write(`${signal}: removing the trial objects\n`),
+)

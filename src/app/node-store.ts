@@ -1,9 +1,14 @@
+import { createKeyedMutex } from '../adapters/checked-conditions/keyed-mutex.ts'
 import { createFolderObjectStore } from '../adapters/folder/object-store.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Digests } from '../ports/digests.ts'
 import type { Ids } from '../ports/ids.ts'
+import type { Log } from '../ports/log.ts'
+import type { StoreTelemetry } from '../ports/store-telemetry.ts'
 import { type Config, InvalidConfig } from './config.ts'
-import { type OpenedStore, openS3 } from './s3-store.ts'
+import { type GuardedStores, guardStores } from './guarded-stores.ts'
+import { type OpenedS3, type OpenedStore, openS3 } from './s3-store.ts'
 
 /** Where the folder store keeps the objects and its own state. */
 export function folderPlaces({ dataDir, prefix }: Config): { root: string; stateDir: string } {
@@ -24,4 +29,35 @@ export function openNodeStore(config: Config, { ids, clock }: { ids: Ids; clock:
     default:
       throw new InvalidConfig(['STORE: r2 needs Cloudflare Workers; on Node use s3 with the endpoint of your account'])
   }
+}
+
+export interface NodeStores {
+  readonly opened: OpenedStore
+  /** Another store for process state, where there is one. */
+  readonly state: OpenedS3 | undefined
+  readonly guarded: GuardedStores
+}
+
+/** The stores of a Node process behind their guards. Nothing is sent yet. Throws as `openNodeStore`. */
+export function guardNodeStores(
+  config: Config,
+  world: {
+    clock: Clock
+    ids: Ids
+    digests: Digests
+    log: Log
+    telemetry?: (store: 'objects' | 'state') => StoreTelemetry
+  },
+): NodeStores {
+  const opened = openNodeStore(config, world)
+  const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, world)
+  const guarded = guardStores({
+    ...world,
+    objects: opened.store,
+    state: state?.store,
+    exclusive: createKeyedMutex(),
+    settings: { ...opened.resilience, ...config.storeSettings },
+    stateStoreSettings: { ...state?.resilience, ...config.storeSettings },
+  })
+  return { opened, state, guarded }
 }

@@ -12,11 +12,10 @@ import { recheckMs } from '../domain/doctor/self-check.ts'
 import { localReadAhead, networkReadAhead } from '../domain/export/read-ahead.ts'
 import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
-import { demandStateCas, guardStores } from './guarded-stores.ts'
+import { demandStateCas } from './guarded-stores.ts'
 import { endIdleSockets } from './node/idle-sockets.ts'
 import { survivePausedBodyEnds } from './node/paused-body-end.ts'
-import { openNodeStore } from './node-store.ts'
-import { openS3 } from './s3-store.ts'
+import { guardNodeStores } from './node-store.ts'
 import { createServiceLog } from './service-log.ts'
 import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 
@@ -24,9 +23,9 @@ import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 const exitMisconfigured = 78
 /** sysexits.h: not now; whoever starts us may try again later. */
 const exitTryAgain = 75
-/** Within the ten seconds that container runtimes give before they kill. */
 /** A stream of events lasts for an hour, so that one whose reader has vanished without a word does not stay. */
 const streamMs = 3_600_000
+/** Within the ten seconds that container runtimes give before they kill. */
 const drainMs = 8_000
 const idleLimits = { senderMs: 120_000, readerMs: 600_000 }
 const headersTimeoutMs = 15_000
@@ -42,21 +41,9 @@ async function start(): Promise<void> {
     write: (line) => process.stderr.write(`${line}\n`),
     nowMs: clock.nowMs,
   })
-  const opened = openNodeStore(config, { ids, clock })
-  const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })
   const storeMetrics = createStoreMetrics()
-  const guarded = guardStores({
-    objects: opened.store,
-    state: state?.store,
-    exclusive: createKeyedMutex(),
-    clock,
-    ids,
-    digests,
-    log,
-    settings: { ...opened.resilience, ...config.storeSettings },
-    stateStoreSettings: { ...state?.resilience, ...config.storeSettings },
-    telemetry: storeMetrics.telemetry,
-  })
+  const { telemetry } = storeMetrics
+  const { opened, guarded } = guardNodeStores(config, { clock, ids, digests, log, telemetry })
   await demandStateCas(config.stateCas, guarded.state, AbortSignal.timeout(probeMs)).catch((error: unknown) => {
     throw error instanceof InvalidConfig ? error : new StateStoreNotAsked(error)
   })
