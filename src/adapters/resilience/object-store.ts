@@ -24,7 +24,7 @@ import { createPlaces, type Places } from './places.ts'
 import { resumedBody } from './resumed-body.ts'
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 import { callTimes, defaultSettings, type ResilienceSettings, type Times } from './settings.ts'
-import { wholeChecked } from './whole-checked.ts'
+import { createWholeCheck } from './whole-checked.ts'
 
 export interface ResilientObjectStore {
   readonly store: ObjectStore
@@ -118,7 +118,7 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
 
   let seen: StoreCapabilities | undefined
 
-  const { storedCrc32 } = store
+  const { read, storedCrc32 } = store
 
   const guardedStore: ObjectStore = {
     async capabilities(which) {
@@ -166,12 +166,14 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
       return { ...first.found, body }
     },
 
-    ...(store.read && {
-      read: (key, { signal: callers, ...which }) =>
-        repeat('data', 'read', times.receiving(which.maxBytes), { signal: callers }, async (signal) => {
-          const found = await store.read?.(key, { ...which, signal })
-          return found && wholeChecked(found, verifyBodies ? digests.crc32 : undefined)
-        }),
+    ...(read && {
+      read(key, { signal: callers, ...which }) {
+        const checked = createWholeCheck(verifyBodies ? digests.crc32 : undefined)
+        return repeat('data', 'read', times.receiving(which.maxBytes), { signal: callers }, async (signal) => {
+          const found = await read(key, { ...which, signal })
+          return found && checked(found)
+        })
+      },
     }),
 
     ...(store.nowMs && { nowMs: store.nowMs }),

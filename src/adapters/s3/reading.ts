@@ -123,8 +123,8 @@ async function openObject(
 ): Promise<StoredObject | undefined> {
   const opened = await openAnswer(bucket, key, range, known)
   if (opened === undefined) return undefined
-  const { source, lengthBytes, ...found } = opened
-  return { ...found, lengthBytes, body: exactBody(source, lengthBytes, known.signal) }
+  const { source, meta, offset, lengthBytes } = opened
+  return { meta, offset, lengthBytes, body: exactBody(source, lengthBytes, known.signal) }
 }
 
 /**

@@ -70,8 +70,9 @@ export async function signedRead(
   bucket.storeClock?.saw(date)
   if (answer.status === 200 || answer.status === 206) return answer
   const refusal = await readRefusal(answer)
-  // As the SDK does: the next request is signed by the server's clock.
-  if (isClockFault(refusal) && date !== undefined) config.systemClockOffset = Date.parse(date) - Date.now()
+  // As the SDK does: the next request is signed by the server's clock, if it tells it.
+  const serverMs = Date.parse(date ?? '')
+  if (isClockFault(refusal) && !Number.isNaN(serverMs)) config.systemClockOffset = serverMs - Date.now()
   throw storeError(refusal, signal)
 }
 

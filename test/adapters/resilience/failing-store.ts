@@ -56,6 +56,11 @@ export function createFailingStore(): FailingStore {
       capabilities: (options) => meet('capabilities', () => memory.capabilities(options)),
       put: (key, body, options) => asOutcome(meet('put', () => memory.put(key, body, options))),
       get: (key, options) => meet('get', () => memory.get(key, options)),
+      read: (key, { maxBytes: _, ...which }) =>
+        meet('read', async () => {
+          const found = await memory.get(key, which)
+          return found && { ...found, bytes: await new Response(found.body).bytes() }
+        }),
       head: (key, options) => meet('head', () => memory.head(key, options)),
       storedCrc32: (_, { sizeBytes }) => meet('storedCrc32', async () => [{ sizeBytes, crc32: 7 }]),
       list: (options) => meet('list', () => memory.list(options)),

@@ -25,6 +25,7 @@ const repeatable: [method: string, call: (store: ObjectStore) => Promise<unknown
   ['head', (store) => store.head(key, { signal })],
   ['storedCrc32', async (store) => store.storedCrc32?.(key, { signal, ifMatch: 'e' as ETag, sizeBytes: 3 })],
   ['get', (store) => store.get(key, { signal })],
+  ['read', async (store) => store.read?.(key, { signal, maxBytes: 1 })],
   ['list', (store) => store.list({ signal, prefix: '', limit: 1 })],
   ['put', (store) => store.put(key, body, { ...text, when: 'always' })],
   ['delete', (store) => store.delete(key, { signal })],

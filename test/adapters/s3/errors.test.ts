@@ -263,6 +263,24 @@ describe('reading', () => {
     }
   })
 
+  it('goes on when a server that would not take our time does not tell its own', async () => {
+    const refused = { status: 403, headers: { date: 'yesterday' }, body: errorXml('RequestTimeTooSkewed') }
+    const found = { etag: '"abc"', 'content-length': '2' }
+    const store = await answering(refused, { status: 200, headers: found, body: 'ok' })
+    expect(await thrown(store.get(key, { signal }))).toMatchObject({ code: 'store-unavailable' })
+    expect(await store.head(key, { signal })).toMatchObject({ etag: 'abc' })
+  })
+
+  it('gives what the port has, and nothing of the answer', async () => {
+    const store = await answering({ status: 200, headers: { etag: '"abc"', 'content-length': '2' }, body: 'ok' })
+    expect(Object.keys((await store.get(key, { signal })) ?? {}).sort()).toEqual([
+      'body',
+      'lengthBytes',
+      'meta',
+      'offset',
+    ])
+  })
+
   it('asks by GET when a HEAD is refused', async () => {
     const found = { etag: '"abc"', 'content-length': '2' }
     const store = await answering({ status: 403 }, { status: 200, headers: found, body: 'ok' })
