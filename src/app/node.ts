@@ -13,10 +13,10 @@ import { localReadAhead, networkReadAhead } from '../domain/export/read-ahead.ts
 import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { demandStateCas } from './guarded-stores.ts'
+import { createLogSinks } from './log-sinks.ts'
 import { endIdleSockets } from './node/idle-sockets.ts'
 import { survivePausedBodyEnds } from './node/paused-body-end.ts'
 import { guardNodeStores } from './node-store.ts'
-import { createServiceLog } from './service-log.ts'
 import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 
 /** sysexits.h: the configuration is wrong. */
@@ -37,7 +37,7 @@ const digests = createDigests()
 
 async function start(): Promise<void> {
   const config = readConfig(process.env)
-  const { log, recentLines } = createServiceLog(config, {
+  const { log, recentLines } = createLogSinks(config, {
     write: (line) => process.stderr.write(`${line}\n`),
     nowMs: clock.nowMs,
   })

@@ -12,8 +12,8 @@ import { type Config, InvalidConfig, isLoopback, readConfig } from './config.ts'
 import { demandStateCas, guardStores } from './guarded-stores.ts'
 import { translate } from './http/middleware/errors.ts'
 import { problemOf } from './http/problem.ts'
+import { createLogSinks } from './log-sinks.ts'
 import { type OpenedStore, openS3 } from './s3-store.ts'
-import { createServiceLog } from './service-log.ts'
 import { logSettingsWarnings, settingsWarnings } from './settings-warnings.ts'
 
 interface Env {
@@ -70,7 +70,7 @@ function openStore(config: Config, env: Env): OpenedStore {
 
 function found(env: Env): Omit<Foundation, 'publicUrl'> {
   const config = readWorkerConfig(env)
-  const { log, recentLines } = createServiceLog(config, { write: toConsole, nowMs: clock.nowMs })
+  const { log, recentLines } = createLogSinks(config, { write: toConsole, nowMs: clock.nowMs })
   logSettingsWarnings(log, settingsWarnings(env, config))
   const { store, links, ownLinksBecause, dialect, resilience } = openStore(config, env)
   const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, { ids, clock })

@@ -6,17 +6,10 @@ import { everyResult } from './result/list-results.ts'
 import type { Result } from './result/result.ts'
 import { createUnchanged } from './unchanged.ts'
 
-export interface EveryJob {
-  /** Newest first; the same array as before when nothing has changed. */
-  readonly processes: readonly ReadProcess[]
-  /** There, and not readable now. */
-  readonly unreadable: readonly string[]
-}
-
 /** All there is, for those who ask every few seconds. What an instance did before it was asked is in the answer. */
 export interface Lists {
-  /** Costs what `readAll` costs. */
-  jobs(options: CallOptions): Promise<EveryJob>
+  /** Those that can be read; newest first; the same array as before when nothing has changed. Costs what `readAll` costs. */
+  processes(options: CallOptions): Promise<readonly ReadProcess[]>
   /** Newest first; the same array as before when nothing has changed. Costs one LIST for each 1,000 results. */
   results(options: CallOptions): Promise<readonly Result[]>
 }
@@ -32,17 +25,14 @@ export function createLists(deps: {
   readonly shared: boolean
 }): Lists {
   const { ledger, store, clock, shared } = deps
-  const sameJobs = createUnchanged<ReadProcess>(({ state, etag }) => `${state.id} ${etag}`)
+  const sameProcesses = createUnchanged<ReadProcess>(({ state, etag }) => `${state.id} ${etag}`)
   const sameResults = createUnchanged<Result>(
     ({ key, etag, lastModified }) => `${key} ${etag} ${lastModified.getTime()}`,
   )
   const often = <Seen>(look: (options: CallOptions) => Promise<Seen>) =>
     shared ? sharedLooks({ clock, everyMs, look }) : look
   return {
-    jobs: often(async (options) => {
-      const { processes, unreadable } = await ledger.readAll(options)
-      return { processes: sameJobs(processes.toSorted(newestFirst)), unreadable }
-    }),
+    processes: often(async (options) => sameProcesses((await ledger.readAll(options)).processes.toSorted(newestFirst))),
     results: often(async (options) => sameResults((await everyResult(store, options)).toSorted(latestFirst))),
   }
 }

@@ -9,7 +9,7 @@ import type { StoreFinding } from '../../src/ports/store-finding.ts'
 import { type FakeS3, type FakeS3Options, startFakeS3 } from '../faults/fake-s3/fake-s3.ts'
 import { type LocalR2, startLocalR2 } from '../servers/local-r2.ts'
 import { type S3rver, startS3rver } from '../servers/s3rver.ts'
-import { everyKey } from './service.ts'
+import { everyKey } from './memory-service.ts'
 import { startProcess, temporaryFolder } from './service-process.ts'
 
 const repository = new URL('../..', import.meta.url).pathname
@@ -133,13 +133,8 @@ describe('the doctor on s3rver', () => {
   afterAll(() => server.stop())
 
   it('tells it apart as a store that ignores conditional writes, and as one that checks nothing', async () => {
-    const { connection, bucket, client } = server
-    const { finding, report, stdout } = await doctor({
-      S3_BUCKET: bucket,
-      S3_ENDPOINT_URL: connection.endpoint ?? '',
-      AWS_ACCESS_KEY_ID: 'S3RVER',
-      AWS_SECRET_ACCESS_KEY: 'S3RVER',
-    })
+    const { environment, bucket, client } = server
+    const { finding, report, stdout } = await doctor(environment)
     expect(finding('conditional put')).toMatchObject({
       verdict: 'missing',
       detail: expect.stringContaining('ignores conditional writes'),

@@ -54,7 +54,7 @@ function residentBytes(pid: number): number {
 
 it(`grows by less than 128 MiB while a form of ${files} × 1 MiB passes to a store that takes 50 ms a put`, async (ctx) => {
   if (process.platform !== 'linux') ctx.skip('reads the resident size from /proc')
-  const service = spawn(process.execPath, [join(import.meta.dirname, 'slow-store-service.ts')], {
+  const service = spawn(process.execPath, [join(import.meta.dirname, 'serve-slow-store.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   try {

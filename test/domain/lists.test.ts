@@ -5,7 +5,7 @@ import type { EveryProcess } from '../../src/domain/process/process-ledger.ts'
 import { StoreUnavailable } from '../../src/ports/errors.ts'
 import { parseObjectKey } from '../../src/ports/object-key.ts'
 import { countCalls } from '../app/counted-store.ts'
-import { createTestClock, unending } from '../app/service.ts'
+import { createTestClock, unending } from '../app/memory-service.ts'
 
 const options = { signal: unending }
 const noProcesses = { readAll: async (): Promise<EveryProcess> => ({ processes: [], unreadable: [] }) }
@@ -69,8 +69,8 @@ describe('lists that many ask for', () => {
     }
     const clock = createTestClock()
     const lists = createLists({ ledger, store: createMemoryObjectStore(clock), clock, shared: true })
-    const first = await Promise.allSettled([lists.jobs(options), lists.jobs(options)])
+    const first = await Promise.allSettled([lists.processes(options), lists.processes(options)])
     expect(first.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-    expect(await lists.jobs(options)).toEqual({ processes: [], unreadable: [] })
+    expect(await lists.processes(options)).toEqual([])
   })
 })

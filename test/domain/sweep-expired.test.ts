@@ -6,7 +6,7 @@ import { isSwept, sweepExpired } from '../../src/domain/sweep-expired.ts'
 import { StoreDenied } from '../../src/ports/errors.ts'
 import { parseObjectKey } from '../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../src/ports/object-store.ts'
-import { everyKey } from '../app/service.ts'
+import { everyKey } from '../app/memory-service.ts'
 
 const { signal } = new AbortController()
 const hourMs = 3_600_000

@@ -42,10 +42,8 @@ async function startInstance(env: Env): Promise<string> {
 
 const onFolder = (): Env => ({ DATA_DIR: join(folder, 'data') })
 const onS3rver = (endpoint = `${s3rver.connection.endpoint}`): Env => ({
+  ...s3rver.environment,
   S3_ENDPOINT_URL: endpoint,
-  S3_BUCKET: s3rver.bucket,
-  AWS_ACCESS_KEY_ID: 'S3RVER',
-  AWS_SECRET_ACCESS_KEY: 'S3RVER',
 })
 
 /** The same download from another instance, or by another way to it. */

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { createService, publicUrl, type Service } from '../app/service.ts'
+import { createService, publicUrl, type Service } from '../app/memory-service.ts'
 import { installed, run } from '../domain/export/programs.ts'
 
 const large = new Uint8Array(3 * 2 ** 20).map((_, index) => (index * 31) % 251)

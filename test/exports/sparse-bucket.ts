@@ -13,11 +13,9 @@ export interface SparseBucket {
 export async function startSparseBucket(key: string, sizeBytes: number): Promise<SparseBucket> {
   const s3rver = await startS3rver()
   const env = (endpoint = `${s3rver.connection.endpoint}`) => ({
+    ...s3rver.environment,
     STORE: 's3',
     S3_ENDPOINT_URL: endpoint,
-    S3_BUCKET: s3rver.bucket,
-    AWS_ACCESS_KEY_ID: 'S3RVER',
-    AWS_SECRET_ACCESS_KEY: 'S3RVER',
     LINK_SECRETS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
   })
   const file = join(s3rver.directory, s3rver.bucket, 'lora-dashboard', `${key}._S3rver_object`)

@@ -27,10 +27,8 @@ export async function openStore(name: StoreName): Promise<SharedStore | { readon
       return { sync: 'cas', reach: { env: { DATA_DIR: directory } }, stop }
     }
     case 's3rver': {
-      const { connection, bucket, stop } = await startS3rver()
-      const env = { S3_ENDPOINT_URL: `${connection.endpoint}`, S3_BUCKET: bucket }
-      const account = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' }
-      return { sync: 'merge', reach: { env: { ...env, ...account } }, stop }
+      const { environment, stop } = await startS3rver()
+      return { sync: 'merge', reach: { env: environment }, stop }
     }
     case 'r2': {
       const { directory, stop } = await temporaryDirectory()

@@ -25,12 +25,7 @@ const targets: readonly MainJobTarget[] = [
     name: 's3rver',
     start: async () => {
       s3rver = await startS3rver()
-      return startNode({
-        S3_ENDPOINT_URL: `${s3rver.connection.endpoint}`,
-        S3_BUCKET: s3rver.bucket,
-        AWS_ACCESS_KEY_ID: 'S3RVER',
-        AWS_SECRET_ACCESS_KEY: 'S3RVER',
-      })
+      return startNode(s3rver.environment)
     },
     stop: () => s3rver.stop(),
   },

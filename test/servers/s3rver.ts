@@ -14,6 +14,8 @@ export interface S3rver {
   readonly client: S3Client
   /** Exists already. */
   readonly bucket: string
+  /** With which a service uses it. */
+  readonly environment: Readonly<Record<string, string>>
   /** Where it keeps its files: the object `a/b` of the bucket is `{bucket}/a/b._S3rver_object`, and its MD5 lies beside it. */
   readonly directory: string
   /** Ends the process and removes its files. */
@@ -49,6 +51,12 @@ export async function startS3rver(): Promise<S3rver> {
     connection,
     client,
     bucket,
+    environment: {
+      S3_ENDPOINT_URL: `${connection.endpoint}`,
+      S3_BUCKET: bucket,
+      AWS_ACCESS_KEY_ID: connection.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: connection.credentials.secretAccessKey,
+    },
     directory,
     async stop() {
       client.destroy()

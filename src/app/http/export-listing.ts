@@ -1,3 +1,4 @@
+import { hex } from '../../domain/export/find-checksums.ts'
 import type { FrozenExport } from '../../domain/export/frozen-export.ts'
 import type { ManifestEntry } from '../../domain/export/manifest.ts'
 import { fileNameOf } from './export-entries.ts'
@@ -33,7 +34,7 @@ export const listings: Readonly<Record<ListingFormat, (frozen: FrozenExport, lin
           name: entry.name,
           key: entry.key,
           size: entry.sizeBytes,
-          crc32: entry.crc32 === null ? null : entry.crc32.toString(16).padStart(8, '0'),
+          crc32: entry.crc32 === null ? null : hex(entry.crc32),
           sha256: entry.sha256 ?? null,
           url: entryUrl(entriesUrl, start + place, entry),
           via,

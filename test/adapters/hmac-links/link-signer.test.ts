@@ -6,7 +6,7 @@ import { createHmacLinks } from '../../../src/adapters/hmac-links/hmac-links.ts'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
 import { LinkExpired, LinkInvalid } from '../../../src/ports/errors.ts'
 import type { LinkGrant } from '../../../src/ports/link-signer.ts'
-import { createService, createTestClock, linkSecret } from '../../app/service.ts'
+import { createService, createTestClock, linkSecret } from '../../app/memory-service.ts'
 import { describeLinkSigner } from '../../contract/link-signer.ts'
 
 describeLinkSigner('hmac-links, served by us', {

@@ -1,7 +1,7 @@
 import { get } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { createService, type Service } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type Service } from '../service.ts'
 
 const tokens = {
   reader: 'reader-0123456789',

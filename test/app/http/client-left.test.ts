@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createService } from '../service.ts'
+import { createService } from '../memory-service.ts'
 
 it('is logged as 499, and not as an error of ours, when a client leaves in the middle of its upload', async () => {
   const service = createService()

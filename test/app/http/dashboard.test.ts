@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import { contentType } from '../../adapters/busboy/forms.ts'
 import { countCalls } from '../counted-store.ts'
-import { createService, type Service, type ServiceOptions } from '../service.ts'
+import { createService, type Service, type ServiceOptions } from '../memory-service.ts'
 import {
   caption,
   formBytes,

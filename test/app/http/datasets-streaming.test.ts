@@ -4,7 +4,7 @@ import { StoreDenied, StoreFull, StoreUnavailable } from '../../../src/ports/err
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { contentType, form } from '../../adapters/busboy/forms.ts'
 import { pulledBody } from '../bodies.ts'
-import { createService, createTestClock } from '../service.ts'
+import { createService, createTestClock } from '../memory-service.ts'
 import {
   caption,
   codes,

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { boundary, contentType, form } from '../../adapters/busboy/forms.ts'
 import { slices, streamed } from '../bodies.ts'
 import { countCalls } from '../counted-store.ts'
+import { createService } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService } from '../service.ts'
 import {
   caption,
   codes,

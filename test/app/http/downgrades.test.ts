@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
-import { createService, startedAtMs } from '../service.ts'
+import { createService, startedAtMs } from '../memory-service.ts'
 
 const tenMinutesMs = 10 * 60_000
 

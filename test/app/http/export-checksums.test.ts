@@ -10,7 +10,7 @@ import { resolveRange } from '../../../src/ports/range.ts'
 import { pattern } from '../../contract/object-store/harness.ts'
 import { installed, readByPython, run } from '../../domain/export/programs.ts'
 import { sha256 } from '../../domain/export/sample-archive.ts'
-import { createService, type Service, unending } from '../service.ts'
+import { createService, type Service, unending } from '../memory-service.ts'
 
 const MiB = 2 ** 20
 /** More than is read before an export is answered, and not a multiple of anything. */

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import type { DownloadOutcome } from '../../../src/ports/export-telemetry.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
-import { createService, type Service, unending } from '../service.ts'
+import { createService, type Service, unending } from '../memory-service.ts'
 
 const MiB = 2 ** 20
 const bodyBytes = 24 * MiB

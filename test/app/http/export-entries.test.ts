@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { LinkGrant, LinkSigner } from '../../../src/ports/link-signer.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { CallOptions, ObjectStore } from '../../../src/ports/object-store.ts'
+import { createService, type Service, type ServiceOptions, startedAtMs } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type Service, type ServiceOptions, startedAtMs } from '../service.ts'
 
 interface ExportJson {
   readonly id: string

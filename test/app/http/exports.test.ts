@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { expectSameBytes } from '../../contract/object-store/harness.ts'
+import { createService, type Service, type ServiceOptions, startedAtMs, unending } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type Service, type ServiceOptions, startedAtMs, unending } from '../service.ts'
 
 interface ExportJson {
   readonly id: string

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createForgetfulStore } from '../../adapters/sidecars/forgetful-store.ts'
-import { createService } from '../service.ts'
+import { createService } from '../memory-service.ts'
 import { caption, image, upload } from './uploads.ts'
 
 const service = () => createService({ wrap: createForgetfulStore })

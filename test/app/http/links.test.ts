@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { LinkSigner } from '../../../src/ports/link-signer.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { CallOptions, ObjectStore } from '../../../src/ports/object-store.ts'
+import { createService, linkSecret, type Service, startedAtMs, unending } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, linkSecret, type Service, startedAtMs, unending } from '../service.ts'
 
 interface LinksJson {
   readonly links: readonly { key: string; url: string; expiresAt: string; size: number; via: string }[]

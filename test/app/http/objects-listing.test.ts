@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
+import { createService, type Service, unending } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type Service, unending } from '../service.ts'
 
 interface Listing {
   readonly objects: readonly { readonly key: string; readonly size: number; readonly etag: string }[]

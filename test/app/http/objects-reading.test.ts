@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { expectSameBytes, pattern } from '../../contract/object-store/harness.ts'
+import { createService, type Service, type ServiceOptions } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type Service, type ServiceOptions } from '../service.ts'
 
 const path = '/v1/objects/files/a.txt'
 const body = '0123456789'

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { pattern } from '../../contract/object-store/harness.ts'
 import { pulledBody, slices, streamed } from '../bodies.ts'
 import { countCalls } from '../counted-store.ts'
+import { createService, type RequestOptions } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type RequestOptions } from '../service.ts'
 
 interface Receipt {
   readonly key: string

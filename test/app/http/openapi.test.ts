@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { contentType } from '../../adapters/busboy/forms.ts'
-import { createService, publicUrl, type RequestOptions, type Service } from '../service.ts'
+import { createService, publicUrl, type RequestOptions, type Service } from '../memory-service.ts'
 import { caption, formBytes, image } from './uploads.ts'
 
 interface Media {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createSystemClock } from '../../../src/adapters/system/clock.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
+import { createService, type ServiceOptions } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type ServiceOptions } from '../service.ts'
 import { processClient } from './processes.ts'
 
 /** Real time: followers look once a second. */

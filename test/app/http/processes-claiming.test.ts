@@ -3,8 +3,8 @@ import { createMemoryObjectStore } from '../../../src/adapters/memory/object-sto
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
+import { createService, createTestClock } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, createTestClock } from '../service.ts'
 import { type ProcessJson, processClient } from './processes.ts'
 
 function open({ instances = 1, wrap }: { instances?: number; wrap?: (store: ObjectStore) => ObjectStore } = {}) {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import { countCalls } from '../counted-store.ts'
+import { createService, type ServiceOptions, unending } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type ServiceOptions, unending } from '../service.ts'
 import { type ProcessListJson, processClient } from './processes.ts'
 
 function open(options: ServiceOptions = {}) {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { countCalls } from '../counted-store.ts'
+import { createService, createTestClock } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, createTestClock } from '../service.ts'
 import { processClient } from './processes.ts'
 
 const hourMs = 60 * 60_000

@@ -3,8 +3,8 @@ import { createMemoryObjectStore } from '../../../src/adapters/memory/object-sto
 import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { countCalls } from '../counted-store.ts'
+import { createService, createTestClock } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, createTestClock } from '../service.ts'
 import { processClient } from './processes.ts'
 import { withoutConditions } from './without-conditions.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { pulledBody, slices, streamed } from '../bodies.ts'
+import { createService, type ServiceOptions } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type ServiceOptions } from '../service.ts'
 import { processClient } from './processes.ts'
 
 function open(options: ServiceOptions = {}) {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { RequestOptions, Service } from '../service.ts'
+import type { RequestOptions, Service } from '../memory-service.ts'
 
 export interface ProcessJson {
   readonly id: string

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
-import { createService, unending } from '../service.ts'
+import { createService, unending } from '../memory-service.ts'
 import { caption, statuses, upload } from './uploads.ts'
 
 /** Lets somebody act in the moment in which a replace has stored its files and begins to remove others. */

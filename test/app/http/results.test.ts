@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createService, type Service } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService, type Service } from '../service.ts'
 
 const keys = [
   'results/p1/images/1.png',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { StoreFull, StoreUnavailable } from '../../../src/ports/errors.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
+import { createService } from '../memory-service.ts'
 import { expectProblem } from '../problems.ts'
-import { createService } from '../service.ts'
 
 /** A service whose store fails from now on, in one operation, below one prefix. */
 function failing(operation: 'put' | 'get' | 'head' | 'list', prefix: string, failure: () => Error) {

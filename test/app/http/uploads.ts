@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { contentType, field, file, form } from '../../adapters/busboy/forms.ts'
 import { jpeg } from '../../domain/dataset/tiny-images.ts'
-import type { Service } from '../service.ts'
+import type { Service } from '../memory-service.ts'
 
 export interface FileJson {
   readonly name: string

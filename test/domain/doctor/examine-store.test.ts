@@ -5,7 +5,7 @@ import { examineStore } from '../../../src/domain/doctor/examine-store.ts'
 import { StoreDenied, StoreUnavailable } from '../../../src/ports/errors.ts'
 import type { ListPage, ObjectStore } from '../../../src/ports/object-store.ts'
 import type { StoreFinding } from '../../../src/ports/store-finding.ts'
-import { everyKey, unending } from '../../app/service.ts'
+import { everyKey, unending } from '../../app/memory-service.ts'
 
 const clock = createSystemClock()
 const limits = { eachMs: 20_000, allMs: 60_000 }

@@ -6,7 +6,7 @@ import { withSelfCheck } from '../../../src/domain/doctor/self-check.ts'
 import { StoreUnavailable, UnsupportedByStore } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag, ObjectStore } from '../../../src/ports/object-store.ts'
-import { createTestClock, everyKey, unending as signal } from '../../app/service.ts'
+import { createTestClock, everyKey, unending as signal } from '../../app/memory-service.ts'
 
 const always = { signal, notWithinMs: 0 }
 const key = parseObjectKey('k')

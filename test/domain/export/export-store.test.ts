@@ -7,7 +7,7 @@ import { ExportManifestBroken } from '../../../src/domain/export/refusals.ts'
 import { createOpenUploads } from '../../../src/domain/object/open-uploads.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag, ObjectStore } from '../../../src/ports/object-store.ts'
-import { createTestClock, everyKey, startedAtMs } from '../../app/service.ts'
+import { createTestClock, everyKey, startedAtMs } from '../../app/memory-service.ts'
 import { quiet, utf8 } from './sample-archive.ts'
 
 const digests = createDigests()

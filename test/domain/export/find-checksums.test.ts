@@ -8,7 +8,7 @@ import { createObjectRecords } from '../../../src/domain/object/object-record.ts
 import { PreconditionFailed, StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { Checksums, ObjectMeta, ObjectStore } from '../../../src/ports/object-store.ts'
-import { createTestClock } from '../../app/service.ts'
+import { createTestClock } from '../../app/memory-service.ts'
 import { quiet, utf8 } from './sample-archive.ts'
 import { bodyOf, watch } from './watched-store.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createStorePace } from '../../../src/domain/export/store-pace.ts'
-import { createTestClock } from '../../app/service.ts'
+import { createTestClock } from '../../app/memory-service.ts'
 
 const MiB = 1024 * 1024
 const chunk = new Uint8Array(MiB / 4)

@@ -10,7 +10,7 @@ import { reportProcess } from '../../../src/domain/process/report-process.ts'
 import { cancelProcess, retryProcess } from '../../../src/domain/process/steer-process.ts'
 import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
-import { createTestClock, unending } from '../../app/service.ts'
+import { createTestClock, unending } from '../../app/memory-service.ts'
 
 const silent = () => {}
 const log = { debug: silent, info: silent, warn: silent, error: silent }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { joinProcess } from '../../../src/domain/process/merge/join.ts'
 import { encodeEvent, eventKey, type ProcessEvent } from '../../../src/domain/process/merge/process-event.ts'
 import { processId } from '../../../src/domain/process/process-state.ts'
-import { unending } from '../../app/service.ts'
+import { unending } from '../../app/memory-service.ts'
 import { id, openInstances, options } from './two-ways.ts'
 
 const at = '2026-03-01T12:00:00.000Z'

@@ -10,7 +10,7 @@ import { claimProcess } from '../../../src/domain/process/steer-process.ts'
 import { CodedError } from '../../../src/ports/errors.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { withoutConditions } from '../../app/http/without-conditions.ts'
-import { createTestClock, unending } from '../../app/service.ts'
+import { createTestClock, unending } from '../../app/memory-service.ts'
 
 const silent = () => {}
 const log = { debug: silent, info: silent, warn: silent, error: silent }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeEvent, eventKey, type ProcessEvent } from '../../../src/domain/process/merge/process-event.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
-import { unending } from '../../app/service.ts'
+import { unending } from '../../app/memory-service.ts'
 import { answerOf, id, openInstances, untilItWaits } from './two-ways.ts'
 
 /** Its first write waits until it is let go; `died`: nothing happens after that write. */

@@ -100,7 +100,10 @@ export function downloadCalls(deps: DownloadCallDeps): DashboardCall[] {
         if (kinds.length === 0) throw new HttpError('invalid-request', 'Neither images nor LoRAs were asked for.')
         const gathered = await gatherDownloads(deps, { processes, keys, kinds }, { signal: c.var.signal })
         const { zip, files } = gathered
-        const message = [`${files.length} files.`, ...whatIsLeftOut(gathered, neither)].join(' ')
+        const message = [
+          `${files.length} ${files.length === 1 ? 'file' : 'files'}.`,
+          ...whatIsLeftOut(gathered, neither),
+        ].join(' ')
         if (zip === undefined) return c.json({ success: false, message }, 404)
         const items = files.map(({ key, url, sizeBytes }) => {
           const filename = key.slice(key.lastIndexOf('/') + 1)

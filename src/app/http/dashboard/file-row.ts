@@ -1,7 +1,7 @@
 import type { ProcessState } from '../../../domain/process/process-state.ts'
 import type { Result } from '../../../domain/result/result.ts'
 import { fileId } from './file-id.ts'
-import { jobIn, member, shown } from './process-row.ts'
+import { jobIn, textIn } from './shown-config.ts'
 import { formatSize } from './size.ts'
 
 const loras = /\.(?:safetensors|ckpt|pth?)$/i
@@ -34,8 +34,8 @@ export function fileRow(result: Result, { storePrefix }: Listed) {
 export function modelRow(result: Result, trainedBy: ProcessState | undefined, { storePrefix }: Listed) {
   const { key, name, sizeBytes, lastModified } = result
   const job = trainedBy && jobIn(trainedBy.config)
-  const base = shown(member(job?.model, 'name_or_path'))
-  const triggerWord = shown(job?.trigger_word)
+  const base = textIn(job?.model, 'name_or_path')
+  const triggerWord = job?.triggerWord
   return {
     id: fileId(key),
     name: name.slice(name.lastIndexOf('/') + 1),

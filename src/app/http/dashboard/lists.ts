@@ -42,7 +42,7 @@ export function listCalls({ lists, ledger, digests, storePrefix }: ListCallDeps)
     {
       method: 'GET',
       path: '/processes',
-      answer: async (c) => sendKept(c, processList((await lists.jobs({ signal: c.var.signal })).processes)),
+      answer: async (c) => sendKept(c, processList(await lists.processes({ signal: c.var.signal }))),
     },
     {
       method: 'GET',
@@ -58,7 +58,7 @@ export function listCalls({ lists, ledger, digests, storePrefix }: ListCallDeps)
       path: '/lora',
       async answer(c) {
         const { signal } = c.var
-        const [results, { processes }] = await Promise.all([lists.results({ signal }), lists.jobs({ signal })])
+        const [results, processes] = await Promise.all([lists.results({ signal }), lists.processes({ signal })])
         return sendKept(c, modelList(together(results, processes)))
       },
     },

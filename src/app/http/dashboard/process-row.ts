@@ -1,6 +1,7 @@
 import type { ReadProcess } from '../../../domain/process/process-ledger.ts'
-import type { ProcessState, ProcessStatus } from '../../../domain/process/process-state.ts'
+import type { ProcessStatus } from '../../../domain/process/process-state.ts'
 import { progressOf } from '../../../domain/process/progress.ts'
+import { shownConfig } from './shown-config.ts'
 
 /** The words that the dashboard knows. */
 const shownStatus: Record<ProcessStatus, string> = {
@@ -32,7 +33,7 @@ export function processRow({ state }: Pick<ReadProcess, 'state'>, { storePrefix 
     ...(etaSeconds !== null && { eta: etaSeconds }),
     created_at: state.createdAt,
     updated_at: state.updatedAt,
-    config: shownConfig(state),
+    config: shownConfig(state.config),
     output_path: `${storePrefix}/results/${state.id}`,
     ...(state.error !== null && { error: state.error.message, error_message: state.error.message }),
   }
@@ -40,44 +41,4 @@ export function processRow({ state }: Pick<ReadProcess, 'state'>, { storePrefix 
 
 function secondsBetween(from: string | null, to: string): number | undefined {
   return from === null ? undefined : Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000))
-}
-
-/** What the dashboard shows of a config, in the place where its YAML has it. A whole one may have 128 KiB, and lists are long. */
-function shownConfig({ config }: Pick<ProcessState, 'config'>) {
-  const { name, trigger_word, model } = jobIn(config)
-  const lora_path = shown(member(model, 'lora_path'))
-  return {
-    config: {
-      ...(shown(name) !== undefined && { name: shown(name) }),
-      process: [
-        {
-          ...(shown(trigger_word) !== undefined && { trigger_word: shown(trigger_word) }),
-          ...(lora_path !== undefined && { model: { lora_path } }),
-        },
-      ],
-    },
-  }
-}
-
-/** `config.name` and `config.process[0]` of the YAML. */
-export function jobIn(config: ProcessState['config']) {
-  const job = member(config, 'config')
-  const [first] = [member(job, 'process')].flat()
-  return {
-    name: member(job, 'name'),
-    trigger_word: member(first, 'trigger_word'),
-    model: member(first, 'model'),
-    train: member(first, 'train'),
-  }
-}
-
-export function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
-}
-
-const longestShown = 1000
-
-/** Text that is short enough to be shown. */
-export function shown(value: unknown): string | undefined {
-  return typeof value === 'string' ? value.slice(0, longestShown) : undefined
 }

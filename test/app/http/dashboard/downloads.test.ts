@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { maxInlineBytes } from '../../../../src/app/http/dashboard/file-data.ts'
 import { fileId } from '../../../../src/app/http/dashboard/file-id.ts'
 import { parseObjectKey } from '../../../../src/ports/object-key.ts'
-import { createService, publicUrl, type Service, type ServiceOptions, unending } from '../../service.ts'
+import { createService, publicUrl, type Service, type ServiceOptions, unending } from '../../memory-service.ts'
 import { processClient } from '../processes.ts'
 
 interface FileData {

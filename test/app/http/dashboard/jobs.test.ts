@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createService, type Service } from '../../service.ts'
+import { createService, type Service } from '../../memory-service.ts'
 import { processClient } from '../processes.ts'
 import { withoutConditions } from '../without-conditions.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { keyOfFileId } from '../../../../src/app/http/dashboard/file-id.ts'
 import { countCalls } from '../../counted-store.ts'
-import { createService, type Service } from '../../service.ts'
+import { createService, type Service } from '../../memory-service.ts'
 
 async function put(service: Service, key: string, body = 'x') {
   const answer = await service.request(`/v1/objects/${key}`, { method: 'PUT', body })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../../src/ports/errors.ts'
-import { createService, type Service } from '../../service.ts'
+import { createService, type Service } from '../../memory-service.ts'
 import { processClient } from '../processes.ts'
 
 const types = ['app', 'requests', 'errors', 'system']

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailable } from '../../../../src/ports/errors.ts'
-import { createService } from '../../service.ts'
+import { createService } from '../../memory-service.ts'
 
 const dashboard = 'https://dashboard.example'
 const tokens = { API_TOKENS: 'some-token-0123456789=admin', DASHBOARD: 'trusted-network' }

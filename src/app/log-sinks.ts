@@ -7,17 +7,17 @@ import type { Config } from './config.ts'
 /** Of each type. */
 const recentLimits = { maxLines: 1000, maxBytes: 512 * 1024 }
 
-export interface ServiceLog {
+export interface LogSinks {
   readonly log: Log
   /** `undefined` where nobody can read them. */
   readonly recentLines: RecentLines | undefined
 }
 
 /** Writes from `LOG_LEVEL` on. For the dashboard it also keeps the last lines, from `info` on whatever is written. */
-export function createServiceLog(
+export function createLogSinks(
   { logLevel, dashboard }: Pick<Config, 'logLevel' | 'dashboard'>,
   { write, nowMs }: { write: (line: string, level: LogLevel) => void; nowMs: () => number },
-): ServiceLog {
+): LogSinks {
   const written = createConsoleLog({ level: logLevel, write, nowMs })
   if (dashboard === 'off') return { log: written, recentLines: undefined }
   const recentLines = createRecentLines({ ...recentLimits, nowMs })

@@ -8,7 +8,7 @@ import { createDigests } from '../../src/adapters/node-crypto/digests.ts'
 import { compose } from '../../src/app/composition.ts'
 import { readConfig } from '../../src/app/config.ts'
 import { guardStores } from '../../src/app/guarded-stores.ts'
-import { createServiceLog } from '../../src/app/service-log.ts'
+import { createLogSinks } from '../../src/app/log-sinks.ts'
 import { localReadAhead } from '../../src/domain/export/read-ahead.ts'
 import type { InTurn } from '../../src/domain/process/ledger-deps.ts'
 import type { Clock } from '../../src/ports/clock.ts'
@@ -73,7 +73,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const logLines: string[] = []
   const ids = options.ids ?? createTestIds()
   const config = readConfig({ STORE: 'memory', LOG_LEVEL: 'debug', ...options.env })
-  const { log, recentLines } = createServiceLog(config, {
+  const { log, recentLines } = createLogSinks(config, {
     write: (line) => logLines.push(line),
     nowMs: clock.nowMs,
   })
