@@ -3,14 +3,12 @@ import 'reflect-metadata/lite'
 import type { Hono } from 'hono'
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe'
 import { readFormData } from '../adapters/busboy/form-data.ts'
-import { createHmacLinks, type LinkSecret } from '../adapters/hmac-links/hmac-links.ts'
+import { createHmacLinks } from '../adapters/hmac-links/hmac-links.ts'
 import { parseConfig } from '../adapters/js-yaml/parse-config.ts'
 import { readJob } from '../adapters/js-yaml/read-job.ts'
 import { defaultInspectionLimits } from '../domain/dataset/inspect-file.ts'
 import type { ReceiveFormDeps } from '../domain/dataset/receive-form.ts'
-import type { SelfCheck } from '../domain/doctor/self-check.ts'
 import { createExportStore } from '../domain/export/export-store.ts'
-import type { ReadAheadLimits } from '../domain/export/read-ahead.ts'
 import { createReadArchive } from '../domain/export/read-archive.ts'
 import type { CreateLinksDeps } from '../domain/link/create-links.ts'
 import { createLists, type Lists } from '../domain/lists.ts'
@@ -18,19 +16,14 @@ import { createObjectRecords, type ObjectRecords } from '../domain/object/object
 import { createOpenUploads } from '../domain/object/open-uploads.ts'
 import type { WriteObjectDeps } from '../domain/object/write-object.ts'
 import { createLedger } from '../domain/process/create-ledger.ts'
-import type { InTurn } from '../domain/process/ledger-deps.ts'
 import type { ProcessDeps } from '../domain/process/process-deps.ts'
 import type { ProcessLedger } from '../domain/process/process-ledger.ts'
 import { createProcessLooks } from '../domain/process/process-looks.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
-import type { ExportTelemetry } from '../ports/export-telemetry.ts'
-import type { Ids } from '../ports/ids.ts'
 import type { LinkSigner, LinkVerifier } from '../ports/link-signer.ts'
 import type { Log } from '../ports/log.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
-import type { RecentLines } from '../ports/recent-lines.ts'
 import type { Config } from './config.ts'
+import type { Foundation } from './foundation.ts'
 import { createHttpApp } from './http/app.ts'
 import type { AppEnv } from './http/context.ts'
 import { dashboardApp } from './http/dashboard/app.ts'
@@ -46,49 +39,14 @@ import { foreignPages } from './http/middleware/origin.ts'
 import { datasetRoutes } from './http/routes/datasets.ts'
 import { type ExportRouteDeps, exportRoutes } from './http/routes/exports.ts'
 import { linkRoutes } from './http/routes/links.ts'
-import type { Metrics } from './http/routes/metrics.ts'
 import { objectRoutes } from './http/routes/objects.ts'
 import { operationRoutes } from './http/routes/operations.ts'
-import { type ProcessEventsDeps, processEventRoutes, type StreamLimits } from './http/routes/process-events.ts'
+import { type ProcessEventsDeps, processEventRoutes } from './http/routes/process-events.ts'
 import { processRoutes } from './http/routes/processes.ts'
-import { type BreakerHealth, type CheckStores, createCheckStores } from './http/routes/readiness.ts'
+import { type CheckStores, createCheckStores } from './http/routes/readiness.ts'
 import { resultRoutes } from './http/routes/results.ts'
 import { serveExport } from './http/serve-export.ts'
 import { version } from './version.ts'
-
-/** What differs between Node and Workers: made by the entry, guarded already. */
-export interface Foundation {
-  readonly config: Config
-  /** Without a slash at the end. */
-  readonly publicUrl: string
-  readonly linkSecrets: readonly LinkSecret[]
-  readonly objects: ObjectStore
-  /** Where process state is kept; the same store unless `STATE_S3_*` says otherwise. */
-  readonly state: ObjectStore
-  /** Turns at a process for the requests of this instance; none on Workers, where requests cannot wait for each other. */
-  readonly exclusive?: InTurn | undefined
-  readonly storeLinks: LinkSigner | undefined
-  /** Why there are none, where more can be said than that this kind of store has none. */
-  readonly ownLinksBecause?: string | undefined
-  /** The profile of S3 that is spoken to the store. */
-  readonly storeProfile?: string | undefined
-  readonly breakers: () => readonly BreakerHealth[]
-  /** One for each store beneath the guards. */
-  readonly selfChecks: readonly SelfCheck[]
-  /** In the Prometheus text format; `undefined` where nobody counts, as on Workers. */
-  readonly metrics: Metrics | undefined
-  readonly exportTelemetry?: ExportTelemetry | undefined
-  /** `shared`: those who follow the same wait for the same looks. Not on Workers. */
-  readonly streams: StreamLimits & { readonly shared: boolean }
-  /** Of exports: what this runtime and this kind of store bear. */
-  readonly readAhead: ReadAheadLimits
-  readonly digests: Digests
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly log: Log
-  /** What was logged last, for the dashboard. */
-  readonly recentLines?: RecentLines | undefined
-}
 
 type Token<T> = InjectionToken<T> & symbol
 const token = <T>(name: string) => Symbol(name) as Token<T>

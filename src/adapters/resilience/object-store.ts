@@ -1,5 +1,5 @@
 import type { Digests } from '../../ports/digests.ts'
-import { PreconditionFailed, StoreUnavailable } from '../../ports/errors.ts'
+import { StoreUnavailable } from '../../ports/errors.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type {
@@ -17,11 +17,11 @@ import { deleteEach } from './delete-each.ts'
 import { createEventsLog } from './events-log.ts'
 import { isBody } from './evidence.ts'
 import { type Call, guarded } from './guarded-call.ts'
+import { createGuardedGet } from './guarded-get.ts'
 import { lostAsUnknown, unknownAsLost } from './lost-write.ts'
 import { type OpenedBody, openBody } from './open-body.ts'
 import { patiently } from './patience.ts'
 import { createPlaces, type Places } from './places.ts'
-import { resumedBody } from './resumed-body.ts'
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 import { callTimes, defaultSettings, type ResilienceSettings, type Times } from './settings.ts'
 import { createWholeCheck } from './whole-checked.ts'
@@ -134,37 +134,14 @@ export function withResilience(store: ObjectStore, options: ResilienceOptions): 
 
     list: (which) => repeat('list', 'list', times.list, which, (signal) => store.list({ ...which, signal })),
 
-    async get(key, which) {
-      const first = await open(key, which)
-      if (first === undefined) return undefined
-      const { meta, offset, lengthBytes } = first.found
-      const body = resumedBody({
-        first,
-        clock,
-        signal: which.signal,
-        crc32: verifyBodies ? digests.crc32 : undefined,
-        limits: {
-          ...settings,
-          backoffMs: (failures, { retryAfterMs = 0 }) =>
-            Math.max(
-              ids.fraction() * Math.min(settings.backoffFirstMs * 2 ** failures, settings.backoffMaxMs),
-              Math.min(retryAfterMs, settings.retryAfterMaxMs),
-            ),
-        },
-        async reopen(from, signal) {
-          const range = { offset: from, length: offset + lengthBytes - from }
-          const opened = await open(key, { range, ifMatch: meta.etag, signal })
-          if (opened === undefined) throw new PreconditionFailed('the object was deleted while it was read')
-          return opened
-        },
-        onFailure(failure, { reopening, resumed, deliveredBytes }) {
-          // Its attempts were counted one by one.
-          if (!reopening) shared?.circuits.data.countFailure(failure)
-          tell({ event: 'body-failed', resumed, deliveredBytes, message: failure.message })
-        },
-      })
-      return { ...first.found, body }
-    },
+    get: createGuardedGet(open, {
+      settings,
+      clock,
+      ids,
+      crc32: verifyBodies ? digests.crc32 : undefined,
+      countFailure: (failure) => shared?.circuits.data.countFailure(failure),
+      tell,
+    }),
 
     ...(read && {
       read(key, { signal: callers, ...which }) {
