@@ -14,6 +14,8 @@ export interface LearnedChecksums {
   follow(segment: ObjectSegment): (chunk: Uint8Array) => void
   /** Asks, and reads the object, if need be. Throws as reading the object does. One reading gives one signal. */
   find(entryIndex: number, options: CallOptions): Promise<number>
+  /** Waits while what was learned cannot be kept as fast. Never throws. */
+  keepUp(): Promise<void>
   /** Keeps what was learned, some seconds at most. Called once. Never throws. */
   end(): Promise<void>
 }
@@ -29,6 +31,8 @@ export interface EntryChecksums {
    * this one is not what it should be. Costs nothing where there is nothing to find out.
    */
   follow(segment: ObjectSegment): { update(chunk: Uint8Array): void; finish(): void }
+  /** Waits while what was learned cannot be kept as fast. To be called after each object. Never throws. */
+  keepUp(): Promise<void>
   /** Keeps what was learned. To be called when the reading has ended, whatever its end. Never throws. */
   end(): Promise<void>
 }
@@ -45,6 +49,7 @@ export function createEntryChecksums(
   let ending: Promise<void> | undefined
   return {
     crc32,
+    keepUp: () => learned.keepUp(),
     end() {
       ending ??= learned.end()
       return ending
@@ -75,6 +80,7 @@ function fromThisReading(layout: ZipLayout, digests: Digests): LearnedChecksums 
   return {
     ...passing,
     find: (entryIndex) => Promise.reject(new ExportChecksumMissing([entryIndex])),
+    keepUp: async () => {},
     end: async () => {},
   }
 }

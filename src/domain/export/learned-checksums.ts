@@ -75,6 +75,8 @@ export async function learnChecksums(
         return crc32
       },
 
+      keepUp: rememberer.keepUp,
+
       async end() {
         await notes.end()
         await rememberer.end()

@@ -125,6 +125,7 @@ async function* archiveChunks(
       } else {
         const chunks =
           'chunks' in item ? await item.chunks : [await headerBytes(layout, item.segment, checksums, signal)]
+        if ('chunks' in item) await checksums.keepUp()
         for (const chunk of chunks) for (const ready of joiner.push(chunk)) yield ready
       }
     }

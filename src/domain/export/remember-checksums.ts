@@ -3,18 +3,22 @@ import type { Log } from '../../ports/log.ts'
 import type { KnownChecksums, ObjectRecords } from '../object/object-record.ts'
 import type { ManifestEntry } from './manifest.ts'
 
-const atOnce = 16
+const atOnce = 32
+/** So many may wait to be written. */
+const backlogMax = 512
 /** One record, and all that are left when the reading has ended. */
 const limitMs = 5_000
 
 export interface Rememberer {
   /** Returns at once. */
   remember(entry: Pick<ManifestEntry, 'key' | 'etag'>, checksums: KnownChecksums): void
+  /** Waits while too many are not written yet: a download that ran ahead of them would leave them behind. Never throws. */
+  keepUp(): Promise<void>
   /** Waits for what is being written, five seconds and one record at most. Never throws. */
   end(): Promise<void>
 }
 
-/** Records beside a download, 16 at a time. The first failure ends it: what was not recorded is computed once more. */
+/** Records beside a download, 32 at a time. The first failure ends it: what was not recorded is computed once more. */
 export function createRememberer({
   records,
   clock,
@@ -26,6 +30,7 @@ export function createRememberer({
 }): Rememberer {
   const lanes = Array.from({ length: atOnce }, () => Promise.resolve())
   let next = 0
+  let backlog = 0
   let failed = false
   let endsAtMs = Number.POSITIVE_INFINITY
 
@@ -42,7 +47,17 @@ export function createRememberer({
   return {
     remember(entry, checksums) {
       const lane = next++ % atOnce
-      lanes[lane] = (lanes[lane] ?? Promise.resolve()).then(() => write(entry, checksums))
+      backlog += 1
+      lanes[lane] = (lanes[lane] ?? Promise.resolve())
+        .then(() => write(entry, checksums))
+        .then(() => {
+          backlog -= 1
+        })
+    },
+
+    async keepUp() {
+      // The lane whose last record was given first.
+      while (backlog > backlogMax) await lanes[next % atOnce]
     },
 
     async end() {

@@ -44,6 +44,7 @@ const knowing = (crcs: readonly number[]): LearnedChecksums => ({
   crc32: (index) => crcs[index],
   follow: () => () => {},
   find: (index) => Promise.reject(new ExportChecksumMissing([index])),
+  keepUp: async () => {},
   end: async () => {},
 })
 const random = (sizeBytes: number) => {
@@ -326,6 +327,7 @@ describe('checksums of an archive', () => {
         found.push(index)
         return unknown.crcs[index] ?? 0
       },
+      keepUp: async () => {},
       async end() {
         ends += 1
       },
