@@ -8,6 +8,8 @@ export interface CutFigures {
   readonly cuts: number
   /** At the client's side, which the client mends: by the range of what he lacks. */
   readonly resumptions: number
+  /** Answers that said, before a byte of the file, that the store is away: a small piece is read whole first. He asks again. */
+  readonly refusals: number
   /** Answers that ended well and lacked something: there must be none. */
   readonly cleanShortBodies: number
   /** Whole files with another byte in them: there must be none. */
@@ -23,12 +25,11 @@ const objectBytes = 3 * 2 ** 20
 const cutsEach = 10
 const resumptionsEach = 3
 const answersMax = 20
+const storeAway = 503
 
 interface File {
   readonly url: string
   readonly bytes: Buffer
-  /** How many reads of the store come before those of its bytes. */
-  readonly spares: number
 }
 
 /** An object by its key, by a link of ours, and an archive. */
@@ -42,9 +43,9 @@ async function prepare(rig: Rig): Promise<[File, File, File]> {
   const [link] = linked.json.links as { url: string }[]
   const zipUrl = `${archived.json.url}`
   return [
-    { url, bytes: body, spares: 0 },
-    { url: link?.url ?? '', bytes: body, spares: 0 },
-    { url: zipUrl, bytes: (await ask(zipUrl)).body, spares: 1 },
+    { url, bytes: body },
+    { url: link?.url ?? '', bytes: body },
+    { url: zipUrl, bytes: (await ask(zipUrl)).body },
   ]
 }
 
@@ -72,12 +73,13 @@ export async function runCuts({ cuts, seed }: { readonly cuts: number; readonly 
   const { fake, random } = rig
   try {
     const files = await prepare(rig)
-    const seen = { downloads: 0, cuts: 0, resumptions: 0, cleanShortBodies: 0, wrongBodies: 0, broken: 0, byteEqual: 0 }
+    const none = { cleanShortBodies: 0, wrongBodies: 0, broken: 0 }
+    const seen = { downloads: 0, cuts: 0, resumptions: 0, refusals: 0, byteEqual: 0, ...none }
     while (seen.cuts < cuts) {
-      const { url, bytes, spares } = random.pick(files)
+      const { url, bytes } = random.pick(files)
       const asked = Math.min(cutsEach, cuts - seen.cuts)
       const takeBack = Array.from({ length: asked }, (_, i) =>
-        fake.inject('GetObject', spares + i + 1, {
+        fake.inject('GetObject', i + 1, {
           body: {
             cutAt: { share: random.fraction() },
             how: random.pick(['reset', 'close']),
@@ -98,6 +100,10 @@ export async function runCuts({ cuts, seed }: { readonly cuts: number; readonly 
         if (ending === 'clean' && status < 300 && body.byteLength < left) seen.cleanShortBodies += 1
         // He has left, or the service gave up.
         if (ending !== 'clean' && cutAt === Number.POSITIVE_INFINITY) seen.broken += 1
+        if (status === storeAway) {
+          seen.refusals += 1
+          continue
+        }
         if (status >= 300) break
         etag = headers.etag ?? etag
         file = Buffer.concat([status === 206 ? file : Buffer.alloc(0), body])
