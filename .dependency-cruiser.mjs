@@ -60,7 +60,12 @@ export default {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: [inner, '^src/app/(node|doctor)\\.ts$', '^src/app/node/', '^src/adapters/(folder|node-crypto)/'],
+        pathNot: [
+          inner,
+          '^src/app/(node|doctor)\\.ts$',
+          '^src/app/node/',
+          '^src/adapters/(folder|node-crypto|node-http)/',
+        ],
       },
       to: { dependencyTypes: ['core'] },
     },

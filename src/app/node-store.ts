@@ -1,12 +1,13 @@
 import { createKeyedMutex } from '../adapters/checked-conditions/keyed-mutex.ts'
 import { createFolderObjectStore } from '../adapters/folder/object-store.ts'
 import { createMemoryObjectStore } from '../adapters/memory/object-store.ts'
+import { createObjectFetch } from '../adapters/node-http/object-fetch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Digests } from '../ports/digests.ts'
 import type { Ids } from '../ports/ids.ts'
 import type { Log } from '../ports/log.ts'
 import type { StoreTelemetry } from '../ports/store-telemetry.ts'
-import { type Config, InvalidConfig } from './config.ts'
+import { type Config, InvalidConfig, type S3Settings } from './config.ts'
 import { type GuardedStores, guardStores } from './guarded-stores.ts'
 import { type OpenedS3, type OpenedStore, openS3 } from './s3-store.ts'
 
@@ -15,9 +16,13 @@ export function folderPlaces({ dataDir, prefix }: Config): { root: string; state
   return { root: `${dataDir}/${prefix}`, stateDir: `${dataDir}/.lora-storage` }
 }
 
+/** A bucket as Node reads it. Nothing is sent yet. */
+export const openNodeS3 = (settings: S3Settings, world: { ids: Ids; clock: Clock }): OpenedS3 =>
+  openS3(settings, { ...world, fetch: createObjectFetch() })
+
 /** The store of the objects on Node, bare, and the links that it signs itself. Throws `InvalidConfig` for one of Workers'. */
 export function openNodeStore(config: Config, { ids, clock }: { ids: Ids; clock: Clock }): OpenedStore {
-  if (config.s3 !== undefined) return openS3(config.s3, { ids, clock })
+  if (config.s3 !== undefined) return openNodeS3(config.s3, { ids, clock })
   switch (config.store) {
     case 'memory':
       return { store: createMemoryObjectStore(clock), links: undefined }
@@ -50,7 +55,7 @@ export function guardNodeStores(
   },
 ): NodeStores {
   const opened = openNodeStore(config, world)
-  const state = config.stateS3 === undefined ? undefined : openS3(config.stateS3, world)
+  const state = config.stateS3 === undefined ? undefined : openNodeS3(config.stateS3, world)
   const guarded = guardStores({
     ...world,
     objects: opened.store,

@@ -2,6 +2,7 @@ import type { ResilienceSettings } from '../adapters/resilience/settings.ts'
 import { createS3Client } from '../adapters/s3/client.ts'
 import { type Dialect, dialectOf } from '../adapters/s3/dialect.ts'
 import { createS3LinkSigner } from '../adapters/s3/link-signer.ts'
+import type { ObjectFetch } from '../adapters/s3/object-fetch.ts'
 import { createS3ObjectStore } from '../adapters/s3/object-store.ts'
 import { createStoreClock, type StoreClock } from '../adapters/s3/store-clock.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -37,15 +38,18 @@ export function s3Client(settings: S3Settings, storeClock?: StoreClock): ReturnT
   })
 }
 
-/** A bucket as settings name it, and the links that it signs itself. Nothing is sent yet. */
-export function openS3(settings: S3Settings, { ids, clock }: { ids: Ids; clock: Clock }): OpenedS3 {
+/** A bucket as settings name it, read by `fetch`, and the links that it signs itself. Nothing is sent yet. */
+export function openS3(
+  settings: S3Settings,
+  { ids, clock, fetch }: { ids: Ids; clock: Clock; fetch?: ObjectFetch },
+): OpenedS3 {
   const { endpointUrl, bucket, prefix } = settings
   const storeClock = createStoreClock()
   const client = s3Client(settings, storeClock)
   const dialect = dialectOf(settings.profile, endpointUrl)
   const ownLinksBecause = ownLinksReason(settings.presign, dialect)
   return {
-    store: createS3ObjectStore({ client, bucket, prefix, ids, dialect, storeClock }),
+    store: createS3ObjectStore({ client, ...(fetch && { fetch }), bucket, prefix, ids, dialect, storeClock }),
     links: ownLinksBecause === undefined ? createS3LinkSigner({ client, bucket, prefix, clock }) : undefined,
     ownLinksBecause,
     dialect,

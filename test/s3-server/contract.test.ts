@@ -1,5 +1,6 @@
 import { beforeAll } from 'vitest'
 import { createDigests } from '../../src/adapters/node-crypto/digests.ts'
+import { createObjectFetch } from '../../src/adapters/node-http/object-fetch.ts'
 import { withResilience } from '../../src/adapters/resilience/object-store.ts'
 import { createS3LinkSigner } from '../../src/adapters/s3/link-signer.ts'
 import { createS3ObjectStore } from '../../src/adapters/s3/object-store.ts'
@@ -53,7 +54,9 @@ describeObjectStore(`resilience around s3 on ${name}`, {
     const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
     // The suite notes checksums that are not those of its bytes.
     const options = { clock, ids, digests: createDigests(), log, verifyBodies: false }
-    const guarded = () => withResilience(createS3ObjectStore({ ...place, ids }), options).store
+    // As a Node server reads; the suite above reads by fetch.
+    const fetch = createObjectFetch()
+    const guarded = () => withResilience(createS3ObjectStore({ ...place, fetch, ids }), options).store
     return { store: guarded(), other: guarded(), close: async () => {} }
   },
 })

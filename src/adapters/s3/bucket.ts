@@ -4,11 +4,14 @@ import type { ETag } from '../../ports/object-store.ts'
 import type { Dialect } from './dialect.ts'
 import { storeError } from './errors.ts'
 import { type ListForm, wholeForm } from './list-form.ts'
+import { type ObjectFetch, webFetch } from './object-fetch.ts'
 import type { StoreClock } from './store-clock.ts'
 
 /** Where the objects of one store lie, and how its server wants to be spoken to. */
 export interface S3Bucket {
   readonly client: S3Client
+  /** How objects are read; all else goes by `client`. */
+  readonly fetch: ObjectFetch
   readonly bucket: string
   /** What all our keys begin with on the wire: nothing, or something that ends in `/`. */
   readonly base: string
@@ -35,10 +38,15 @@ export interface S3Bucket {
 /** Nothing is sent, and nothing learned yet. */
 export function openBucket({
   prefix,
+  fetch = webFetch,
   ...place
-}: Pick<S3Bucket, 'client' | 'bucket' | 'dialect' | 'storeClock'> & { prefix: string }): S3Bucket {
+}: Pick<S3Bucket, 'client' | 'bucket' | 'dialect' | 'storeClock'> & {
+  prefix: string
+  fetch?: ObjectFetch | undefined
+}): S3Bucket {
   return {
     ...place,
+    fetch,
     base: baseOf(prefix),
     quotedConditions: true,
     learned: {

@@ -7,6 +7,7 @@ import { deleteObjects } from './deleting.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
 import { listObjects } from './listing.ts'
 import { abortUpload, completeUpload, createUpload, listUploadedParts, uploadPart } from './multipart.ts'
+import type { ObjectFetch } from './object-fetch.ts'
 import { probeCapabilities } from './probe.ts'
 import { getObject, headObject, readObject } from './reading.ts'
 import type { StoreClock } from './store-clock.ts'
@@ -16,6 +17,8 @@ import { deleteObject, putObject } from './writing.ts'
 export interface S3ObjectStoreOptions {
   /** From `createS3Client`. */
   readonly client: S3Client
+  /** How objects are read. Default: by the runtime's fetch. */
+  readonly fetch?: ObjectFetch
   readonly bucket: string
   /** What our keys lie under, without slashes at its ends; empty for the whole bucket. */
   readonly prefix: string

@@ -5,7 +5,8 @@ import { resolveRange } from '../../ports/range.ts'
 import { etagFrom, ifMatchHeader, type S3Bucket } from './bucket.ts'
 import { Absent } from './errors.ts'
 import { objectMeta } from './metadata.ts'
-import { type ObjectAnswer, signedRead } from './signed-read.ts'
+import type { ObjectAnswer } from './object-fetch.ts'
+import { signedRead } from './signed-read.ts'
 
 export interface OpenedAnswer extends Omit<StoredObject, 'body'> {
   readonly answer: ObjectAnswer

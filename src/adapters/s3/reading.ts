@@ -150,7 +150,7 @@ async function readAnswer(
     return { meta, offset, bytes: new Uint8Array(await new Response(body).arrayBuffer()) }
   }
   try {
-    const bytes = new Uint8Array(await new Response(source).arrayBuffer())
+    const bytes = await answer.bytes()
     if (bytes.byteLength !== lengthBytes) throw new StoreUnavailable('the body has another length than announced')
     return { meta, offset, bytes }
   } catch (error) {

@@ -1,3 +1,5 @@
+import type { ObjectAnswer } from './object-fetch.ts'
+
 /** What S3 answers in place of an object, in the form in which the SDK throws it, which `storeError` reads. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
@@ -7,7 +9,7 @@ export class Refusal extends Error {
   /** Only when the words of the answer were read to their end. */
   declare readonly $fault?: 'client'
 
-  constructor(answer: Response, words: string | undefined, options?: { cause: unknown }) {
+  constructor(answer: ObjectAnswer, words: string | undefined, options?: { cause: unknown }) {
     super(words === undefined ? '' : inTag(words, 'Message'), options)
     this.$metadata = { httpStatusCode: answer.status }
     this.$response = { headers: Object.fromEntries(answer.headers) }
@@ -19,7 +21,7 @@ export class Refusal extends Error {
 const wordsMaxBytes = 64 * 1024
 
 /** Reads what the server says, as far as it is an error of S3's; leaves the connection to others. Never throws. */
-export async function readRefusal(answer: Response): Promise<Refusal> {
+export async function readRefusal(answer: ObjectAnswer): Promise<Refusal> {
   try {
     return new Refusal(answer, await wordsOf(answer))
   } catch (cause) {
@@ -27,7 +29,7 @@ export async function readRefusal(answer: Response): Promise<Refusal> {
   }
 }
 
-async function wordsOf({ body }: Response): Promise<string> {
+async function wordsOf({ body }: ObjectAnswer): Promise<string> {
   if (body === null) return ''
   const decoder = new TextDecoder()
   let words = ''

@@ -3,15 +3,8 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { S3Bucket } from './bucket.ts'
 import { isClockFault, storeError } from './errors.ts'
+import type { ObjectAnswer } from './object-fetch.ts'
 import { readRefusal } from './refusal.ts'
-
-export interface ObjectAnswer {
-  /** 200 or 206. */
-  readonly status: number
-  readonly headers: Headers
-  /** `null` to a HEAD, and on some runtimes of an empty object. */
-  readonly body: ReadableStream<Uint8Array> | null
-}
 
 type Signer = Awaited<ReturnType<S3Bucket['client']['config']['signer']>>
 
@@ -26,7 +19,7 @@ const readings = new WeakMap<S3Bucket['learned'], Reading>()
 
 /**
  * One GET or HEAD of an object. The SDK names the endpoint and signs; its commands, which cost several times what the request
- * costs, are left out: these are most of the calls there are. Throws as `send` does.
+ * costs, are left out: these are most of the calls there are. Status 200 or 206. Throws as `send` does.
  */
 export async function signedRead(
   bucket: S3Bucket,
@@ -39,7 +32,7 @@ export async function signedRead(
 ): Promise<ObjectAnswer> {
   signal.throwIfAborted()
   const { config } = bucket.client
-  let answer: Response
+  let answer: ObjectAnswer
   try {
     const { signer, baseUrl } = await readingOf(bucket)
     const path = baseUrl.pathname + encodedKey(key)
@@ -56,13 +49,9 @@ export async function signedRead(
       { signingDate: new Date(Date.now() + config.systemClockOffset) },
     )
     const { host: _named, ...sent } = signed.headers
-    // Compression would take the length away, and a signed request must not follow a server to somewhere else.
-    answer = await fetch(baseUrl.origin + path, {
-      method,
-      headers: { 'accept-encoding': 'identity', ...sent },
-      redirect: 'manual',
-      signal,
-    })
+    // Compression would take the length away.
+    const headersSent = { 'accept-encoding': 'identity', ...sent }
+    answer = await bucket.fetch(baseUrl.origin + path, { method, headers: headersSent, signal })
   } catch (error) {
     throw storeError(error, signal)
   }

@@ -6,8 +6,8 @@ import type { Ids } from '../../ports/ids.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { StoreExaminer } from '../../ports/store-finding.ts'
 import type { Config, S3Settings } from '../config.ts'
-import { folderPlaces, openNodeStore } from '../node-store.ts'
-import { openS3, s3Client } from '../s3-store.ts'
+import { folderPlaces, openNodeS3, openNodeStore } from '../node-store.ts'
+import { s3Client } from '../s3-store.ts'
 
 /** A store that the configuration names, open and bare, with all that is needed to examine it. */
 export interface Patient {
@@ -39,7 +39,7 @@ export function patientsOf(config: Config, world: { ids: Ids; clock: Clock }): P
   const state: Patient = {
     holds: 'process state',
     place: bucketPlace(config.stateS3),
-    store: openS3(config.stateS3, world).store,
+    store: openNodeS3(config.stateS3, world).store,
     examiner: s3Examiner(config.stateS3, config, { ...world, nonce: stateNonce }),
     nonce: stateNonce,
     browsersReachStore: false,

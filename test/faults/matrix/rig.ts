@@ -10,7 +10,7 @@ import { createIds } from '../../../src/adapters/web-crypto/ids.ts'
 import { compose } from '../../../src/app/composition.ts'
 import { readConfig } from '../../../src/app/config.ts'
 import { type GuardedStores, guardStores } from '../../../src/app/guarded-stores.ts'
-import { openS3 } from '../../../src/app/s3-store.ts'
+import { openNodeS3 } from '../../../src/app/node-store.ts'
 import { networkReadAhead } from '../../../src/domain/export/read-ahead.ts'
 import type { StoreEvent } from '../../../src/ports/store-telemetry.ts'
 import { type FakeS3, type FakeS3Options, startFakeS3 } from '../fake-s3/fake-s3.ts'
@@ -75,7 +75,7 @@ async function startService({ fake, profile, endpoint, settings, told, logLines 
     AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey,
   })
   if (config.s3 === undefined) throw new Error('no S3 in the configuration')
-  const opened = openS3(config.s3, { ids, clock })
+  const opened = openNodeS3(config.s3, { ids, clock })
   const guarded = guardStores({
     objects: opened.store,
     state: undefined,
