@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Answer, ask, askJson } from '../matrix/http-client.ts'
 import { type Rig, startRig } from '../matrix/rig.ts'
 import { socketsLeftOf } from './sockets-left.ts'
@@ -8,7 +9,7 @@ export interface CutFigures {
   readonly cuts: number
   /** At the client's side, which the client mends: by the range of what he lacks. */
   readonly resumptions: number
-  /** Answers that said, before a byte of the file, that the store is away: a small piece is read whole first. He asks again. */
+  /** Answers that said, before a byte of the file, that the store is away: a small piece is read whole first, or a circuit is open. He asks again when he is told to. */
   readonly refusals: number
   /** Answers that ended well and lacked something: there must be none. */
   readonly cleanShortBodies: number
@@ -102,6 +103,7 @@ export async function runCuts({ cuts, seed }: { readonly cuts: number; readonly 
         if (ending !== 'clean' && cutAt === Number.POSITIVE_INFINITY) seen.broken += 1
         if (status === storeAway) {
           seen.refusals += 1
+          await pause(Number(headers['retry-after'] ?? 1) * 1_000)
           continue
         }
         if (status >= 300) break
