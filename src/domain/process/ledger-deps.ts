@@ -31,3 +31,12 @@ const longestPauseMs = 1_000
 export function pauseMs(round: number, ids: Pick<Ids, 'fraction'>): number {
   return ids.fraction() * Math.min(longestPauseMs, firstPauseMs * 2 ** round)
 }
+
+/** In how many times the length of what they did those who met spread out. */
+const spread = 4
+const longestSpreadMs = 4_000
+
+/** The same for those who meet whenever their doings, of `tookMs` each, overlap: by pauses of a few milliseconds they would again. */
+export function spreadMs(round: number, tookMs: number, ids: Pick<Ids, 'fraction'>): number {
+  return ids.fraction() * Math.min(longestSpreadMs, Math.max(firstPauseMs, spread * tookMs) * 2 ** round)
+}

@@ -1,7 +1,7 @@
 import { StoreUnavailable, UnsupportedByStore } from '../../../ports/errors.ts'
 import type { CallOptions } from '../../../ports/object-store.ts'
 import { withHeartbeat } from '../heartbeats.ts'
-import { type InTurn, type LedgerDeps, pauseMs, storeNowMs } from '../ledger-deps.ts'
+import { type InTurn, type LedgerDeps, pauseMs, spreadMs, storeNowMs } from '../ledger-deps.ts'
 import { livenessOf } from '../liveness.ts'
 import type { ProcessOperation, ReportOperation } from '../operation.ts'
 import type { AppliedOperation, LedgerWay, ReadProcess } from '../process-ledger.ts'
@@ -90,6 +90,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
   ): Promise<AppliedOperation> => {
     const giveUpAtMs = clock.nowMs() + deadlineMs
     for (let meetings = 0; ; meetings++) {
+      const beganAtMs = clock.nowMs()
       const stored = await reader.one(id, options)
       const current = viewOf(stored)
       const abandons = operation.kind === 'cancel' && current !== undefined && (await isLost(current, options))
@@ -136,7 +137,7 @@ export function createEventLedger(deps: LedgerDeps & { inTurn: InTurn }): Ledger
       }
       await withdraw(id, event, giveUpAtMs, options)
       if (meetings >= meetingsMax) throw refusalOf(operation)
-      await clock.sleep(pauseMs(meetings, ids), options.signal)
+      await clock.sleep(spreadMs(meetings, clock.nowMs() - beganAtMs, ids), options.signal)
     }
   }
 
