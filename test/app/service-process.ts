@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { serviceArgs } from '../servers/service-args.ts'
 
 const repository = join(import.meta.dirname, '../..')
 
@@ -35,7 +36,7 @@ type AtTheEnd = (work: () => Promise<void>) => void
 export function startService(env: Readonly<Record<string, string>>, atTheEnd?: AtTheEnd): ServiceProcess {
   return startProcess(
     {
-      command: [process.execPath, 'src/app/node.ts'],
+      command: [process.execPath, ...serviceArgs],
       cwd: repository,
       env: { PORT: '0', LOG_LEVEL: 'warn', ...env },
     },

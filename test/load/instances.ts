@@ -1,4 +1,5 @@
 import { type Child, startChild } from '../servers/child.ts'
+import { serviceArgs } from '../servers/service-args.ts'
 import type { SharedStore } from './stores.ts'
 
 export interface Instances {
@@ -13,7 +14,7 @@ export interface Instances {
 export const instanceCount = 3
 const startsMax = 5
 
-/** Processes of `src/app/node.ts` on one store, or as many names of the one workerd. */
+/** Processes of the service on one store, or as many names of the one workerd. */
 export async function startInstances({ reach }: Pick<SharedStore, 'reach'>): Promise<Instances> {
   if ('url' in reach) {
     const urls = Array.from({ length: instanceCount }, () => reach.url)
@@ -21,7 +22,7 @@ export async function startInstances({ reach }: Pick<SharedStore, 'reach'>): Pro
     return { urls, killOne, output: () => '', stop: async () => {} }
   }
   const start = (port: string): Promise<Child> =>
-    startChild(['src/app/node.ts'], {
+    startChild(serviceArgs, {
       ready: /listens on (http\S+)/,
       env: { LINK_SECRETS: `k1:${Buffer.alloc(32).toString('base64')}`, ...reach.env, PORT: port, LOG_LEVEL: 'warn' },
     })
