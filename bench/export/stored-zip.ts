@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
-import { type Dataset, fileName, fileOf, piecesOf } from './origin/dataset.ts'
+import { type Dataset, fileName } from './origin/dataset.ts'
+import { fileOf, piecesOf } from './origin/dataset-file.ts'
 
 const endBytes = 22
 const centralBytes = 46

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { InTurn } from './turns.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -17,26 +18,30 @@ export interface HttpAnswer {
   readonly pieces?: Iterable<Uint8Array>
 }
 
+export type Answer = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>
+
 /**
  * HTTP/1.1 as far as S3 clients speak it: lengths known, connections kept. It has a sixth of the cost of `node:http`, so that the
- * server of a measurement leaves the processor to what is measured. Resolves with the origin, on a free port of 127.0.0.1.
+ * server of a measurement leaves the processor to what is measured. An answer has its turn from the whole request to the last byte
+ * that the system took. Resolves with the origin, on a free port of 127.0.0.1.
  */
-export async function listen(answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>): Promise<string> {
+export async function listen(answer: Answer, inTurn: InTurn): Promise<string> {
   const server = createServer({ noDelay: true }, (socket) => {
     // A client that leaves is no error of ours.
-    serve(socket, answer).catch(() => socket.destroy())
+    serve(socket, answer, inTurn).catch(() => socket.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function serve(socket: Socket, answer: Parameters<typeof listen>[0]): Promise<void> {
+async function serve(socket: Socket, answer: Answer, inTurn: InTurn): Promise<void> {
   let received: Buffer = Buffer.alloc(0)
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     received = received.byteLength === 0 ? chunk : Buffer.concat([received, chunk])
     for (let whole = parse(received); whole !== undefined; whole = parse(received)) {
       received = received.subarray(whole.bytes)
-      await send(socket, await answer(whole.request))
+      const { request } = whole
+      await inTurn(async () => send(socket, await answer(request)))
     }
   }
 }
@@ -75,6 +80,7 @@ async function send(socket: Socket, { status, headers = {}, lengthBytes = 0, pie
     hasRoom = socket.write(piece)
   }
   socket.uncork()
+  if (!hasRoom) await drained(socket)
 }
 
 /** Resolves also when the client has gone: then there is nothing more to write. */

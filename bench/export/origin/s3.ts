@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { checksumsOf, type DatasetFile, datasetOf, datasetsPrefix, fileName, fileOf, piecesOf } from './dataset.ts'
+import { datasetOf, datasetsPrefix, fileName } from './dataset.ts'
+import { checksumsOf, type DatasetFile, fileOf, piecesOf } from './dataset-file.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
 
 /** A version that can be read. */
