@@ -8,7 +8,7 @@ export interface Candidate {
   readonly name: CandidateName
   readonly pid: number
   /** Where the archive of a dataset is read, and how long it took to get there. */
-  prepare(dataset: Dataset): Promise<{ url: string; prepareMs: number }>
+  prepare(dataset: Dataset, signal?: AbortSignal): Promise<{ url: string; prepareMs: number }>
   stop(): Promise<void>
 }
 
@@ -57,26 +57,36 @@ export async function startCandidate(
     ready: listening,
     env: { ...(isOurs ? { PORT: '0', ...serviceEnv(originUrl) } : { S3_ENDPOINT_URL: originUrl }), ...env },
   })
-  const prepare = isOurs ? prepareExport : prepareNothing
-  return { name, pid: child.pid, prepare: (dataset) => prepare(child.caught, dataset), stop: () => child.stop() }
+  const prepare = preparing(name)
+  return {
+    name,
+    pid: child.pid,
+    prepare: (dataset, signal) => prepare(child.caught, dataset, signal),
+    stop: () => child.stop(),
+  }
 }
 
+/** What comes before the download, by a candidate's name and the URL that it listens on. */
+export const preparing = (name: CandidateName) => (name === ours ? prepareExport : prepareNothing)
+
 /** The selection is frozen first: every object is asked for its size, version and checksum. */
-export async function prepareExport(
+async function prepareExport(
   serviceUrl: string,
   { name }: Dataset,
+  signal?: AbortSignal,
 ): Promise<{ url: string; prepareMs: number }> {
   const startedAtMs = performance.now()
   const answer = await fetch(`${serviceUrl}/v1/exports`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ include: [{ dataset: name }] }),
+    ...(signal !== undefined && { signal }),
   })
   if (answer.status !== 201) throw new Error(`the export was not made: ${answer.status} ${await answer.text()}`)
   const { url } = (await answer.json()) as { url: string }
   return { url, prepareMs: performance.now() - startedAtMs }
 }
 
-export async function prepareNothing(peerUrl: string, { name }: Dataset): Promise<{ url: string; prepareMs: number }> {
+async function prepareNothing(peerUrl: string, { name }: Dataset): Promise<{ url: string; prepareMs: number }> {
   return { url: `${peerUrl}/${name}.zip`, prepareMs: 0 }
 }

@@ -18,12 +18,19 @@ export interface Sample {
 
 const clientScript = join(import.meta.dirname, 'client/main.ts')
 
-/** Delivers to a client in a process of its own. `keepIn`: a file for the body. Throws where the answer is no success or breaks off. */
-export async function measure(candidate: Candidate, dataset: Dataset, keepIn?: string): Promise<Sample> {
-  const { url, prepareMs } = await candidate.prepare(dataset)
+/**
+ * Delivers to a client in a process of its own. `keepIn`: a file for the body. Throws where the answer is no success or breaks
+ * off, and when `signal` is aborted.
+ */
+export async function measure(
+  candidate: Candidate,
+  dataset: Dataset,
+  { keepIn, signal }: { keepIn?: string; signal?: AbortSignal } = {},
+): Promise<Sample> {
+  const { url, prepareMs } = await candidate.prepare(dataset, signal)
   forgetPeak(candidate.pid)
   const before = usageOf(candidate.pid)
-  const delivery = await deliver(url, keepIn)
+  const delivery = await deliver(url, keepIn, signal)
   const after = usageOf(candidate.pid)
   if (delivery.status !== 200) throw new Error(`${candidate.name} answered ${delivery.status}`)
   if (delivery.contentLength !== undefined && delivery.contentLength !== delivery.bytes) {
@@ -38,8 +45,8 @@ export async function measure(candidate: Candidate, dataset: Dataset, keepIn?: s
   }
 }
 
-async function deliver(url: string, keepIn: string | undefined): Promise<Delivery> {
+async function deliver(url: string, keepIn: string | undefined, signal: AbortSignal | undefined): Promise<Delivery> {
   const args = [clientScript, url, ...(keepIn === undefined ? [] : [keepIn])]
-  const { stdout } = await promisify(execFile)(process.execPath, args)
+  const { stdout } = await promisify(execFile)(process.execPath, args, { signal })
   return JSON.parse(stdout) as Delivery
 }

@@ -12,7 +12,10 @@ const functionsShown = 25
 const pollMs = 50
 
 /** Prints where the service's time goes while it delivers `dataset`: by package, and by function, own time only. */
-export async function profileDelivery(dataset: Dataset, { originUrl, folder }: { originUrl: string; folder: string }) {
+export async function profileDelivery(
+  dataset: Dataset,
+  { originUrl, folder, signal }: { originUrl: string; folder: string; signal: AbortSignal },
+) {
   const file = join(folder, 'export.cpuprofile')
   rmSync(file, { force: true })
   const service = await startCandidate(ours, {
@@ -21,13 +24,13 @@ export async function profileDelivery(dataset: Dataset, { originUrl, folder }: {
     env: { PROFILE_FILE: file },
   })
   try {
-    await measure(service, dataset)
-    const { url } = await service.prepare(dataset)
+    await measure(service, dataset, { signal })
+    const { url } = await service.prepare(dataset, signal)
     const toggle = () => process.kill(service.pid, 'SIGUSR2')
     toggle()
-    await measure({ ...service, prepare: async () => ({ url, prepareMs: 0 }) }, dataset)
+    await measure({ ...service, prepare: async () => ({ url, prepareMs: 0 }) }, dataset, { signal })
     toggle()
-    while (!existsSync(file)) await sleep(pollMs)
+    while (!existsSync(file)) await sleep(pollMs, undefined, { signal })
   } finally {
     await service.stop()
   }

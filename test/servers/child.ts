@@ -13,14 +13,14 @@ export interface Child {
 }
 
 /**
- * Starts `node` with these arguments and waits until its output has `ready`, whose first group is returned. Throws with
- * the output when it ends before, or is not ready in `readyMs`.
+ * Starts `program`, or else this `node`, with these arguments and waits until its output has `ready`, whose first group is
+ * returned. Throws with the output when it ends before, or is not ready in `readyMs`.
  */
 export async function startChild(
   args: readonly string[],
-  options: { ready: RegExp; env?: Readonly<Record<string, string>>; readyMs?: number },
+  options: { program?: string; ready: RegExp; env?: Readonly<Record<string, string>>; readyMs?: number },
 ): Promise<Child> {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(options.program ?? process.execPath, args, {
     cwd: repository,
     // Only what the machine itself needs: no variable of whoever runs the tests configures a service.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
