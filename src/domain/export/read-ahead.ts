@@ -28,10 +28,10 @@ export const networkReadAhead: ReadAheadLimits = {
 export const localReadAhead: ReadAheadLimits = { objects: 16, bytes: 16 * MiB, wholeBytes: MiB, pieces: 'never' }
 
 /**
- * A request has six connections there, and one is left for a retry; an isolate has 128 MB. What is read whole is collected
- * by the runtime, and no JavaScript runs between its packets.
+ * A request has six connections there, and all are used: one that failed has given its own back for the retry. An isolate has
+ * 128 MB. What is read whole is collected by the runtime, and no JavaScript runs between its packets.
  */
-export const workersReadAhead: ReadAheadLimits = { objects: 5, bytes: 15 * MiB, wholeBytes: 3 * MiB, pieces: 'always' }
+export const workersReadAhead: ReadAheadLimits = { objects: 6, bytes: 15 * MiB, wholeBytes: 3 * MiB, pieces: 'always' }
 
 /** A larger one is opened when no more than this is left in front of it: an idle response is cut after minutes. */
 const leadBytes = 4 * 1024 * 1024
