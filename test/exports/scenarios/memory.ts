@@ -7,6 +7,8 @@ import { openWorkspace } from './workspace.ts'
 export interface MemoryOptions {
   /** What is exported. */
   readonly of: { readonly largeBytes: number; readonly slowSeconds: number } | { readonly files: number }
+  /** What V8 is told, as `NODE_OPTIONS`. */
+  readonly nodeOptions?: string
   readonly onMeasured?: (measured: Measured) => void
 }
 
@@ -21,11 +23,13 @@ export interface Measured extends Growth {
  */
 export async function measureMemory({
   of,
+  nodeOptions = '',
   onMeasured = () => {},
 }: MemoryOptions): Promise<readonly Measured[]> {
   const workspace = await openWorkspace()
   const env = {
     ...workspace.env,
+    NODE_OPTIONS: nodeOptions,
     LINK_SECRETS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
   }
   const measured: Measured[] = []
