@@ -148,7 +148,8 @@ describe.each([
       } else ended = true
       sizes.push(size)
     }
-    expect(sizes.length).toBe(Math.ceil(made.bytes / (15 * MiB)))
+    // More often where a reset overtakes bytes that curl has not read yet, as on a machine that is busy.
+    expect(sizes.length).toBeGreaterThanOrEqual(Math.ceil(made.bytes / (15 * MiB)))
     expect(await sha256OfFile(file)).toBe(sha256)
     expect(proxy.exchanges.map(({ status }) => status)).toEqual([200, ...sizes.slice(1).map(() => 206)])
   })
