@@ -1,10 +1,16 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  type AgentOptions,
+  globalAgent,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { bytesOf, messageBody, streamOf } from './message-body.ts'
 
 /** What arrives while nobody takes it waits in pieces of this size; then the sender waits. */
 const waitingBytes = 256 * 1024
-/** Shorter than any server keeps one, so that a request is rarely sent on a connection that is about to end. */
+/** Shorter than servers keep one, so that a request is rarely sent on a connection that is about to end. */
 const idleSocketMs = 4_000
 
 interface Answer {
@@ -21,7 +27,9 @@ interface Answer {
  * Node's own errors, whose `code` says what was wrong.
  */
 export function createObjectFetch() {
-  const kept = { keepAlive: true, timeout: idleSocketMs, highWaterMark: waitingBytes }
+  // The proxy that Node's own agent and fetch use, if they are told to (`NODE_USE_ENV_PROXY`). Its types lack its options.
+  const { proxyEnv } = (globalAgent as HttpAgent & { readonly options: AgentOptions }).options
+  const kept = { keepAlive: true, timeout: idleSocketMs, highWaterMark: waitingBytes, proxyEnv }
   const http = { request: httpRequest, agent: new HttpAgent(kept) }
   const https = { request: httpsRequest, agent: new HttpsAgent(kept) }
 

@@ -1,12 +1,17 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterEach, expect, it } from 'vitest'
 import { createObjectFetch } from '../../../src/adapters/node-http/object-fetch.ts'
+import { startChild } from '../../servers/child.ts'
+import { selfSigned } from '../s3/self-signed.ts'
 
 let server: Server | undefined
+let origin = ''
 let sockets: Socket[] = []
 
 afterEach(() => {
@@ -23,7 +28,7 @@ async function serve(listener: RequestListener) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const objectFetch = createObjectFetch()
   return (
     path = '/',
@@ -137,6 +142,16 @@ it.each(['Content-Length', 'chunks'])('throws for a body in %s that is cut', asy
   await expect((await get()).bytes()).rejects.toMatchObject({ code: 'ECONNRESET' })
 })
 
+it('bears that the connection is reset behind the head of an answer without a body', async () => {
+  const get = await serve((_, response) => {
+    // Without a length, so that only the end of the connection ends it.
+    response.writeHead(200, { Connection: 'close' }).flushHeaders()
+    response.socket?.resetAndDestroy()
+  })
+  expect(await (await get('/', { method: 'HEAD' })).bytes()).toEqual(new Uint8Array())
+  await pause(50)
+})
+
 it('throws what was wrong with the connection', async () => {
   const get = await serve((_, response) => response.destroy())
   await expect(get()).rejects.toMatchObject({ code: 'ECONNRESET' })
@@ -160,4 +175,28 @@ it('ends a request that nobody waits for any more, before its answer and in its 
   reading.abort()
   await expect(gathered).rejects.toThrow()
   await Promise.all(sockets.map(closed))
+})
+
+it('trusts no server whose certificate nobody vouches for', async () => {
+  const trap = createHttpsServer(selfSigned, (_, response) => response.end('nothing'))
+  trap.listen(0, '127.0.0.1')
+  await once(trap, 'listening')
+  const url = `https://127.0.0.1:${(trap.address() as AddressInfo).port}/`
+  const asked = createObjectFetch()(url, { method: 'GET', headers: {}, signal: new AbortController().signal })
+  await expect(asked).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+  trap.close()
+})
+
+it('asks through the proxy that Node is told to use', async () => {
+  const asked: string[] = []
+  await serve((request, response) => {
+    asked.push(`${request.url}`)
+    response.end('by proxy')
+  })
+  const reader = await startChild([join(import.meta.dirname, 'read-once.ts'), 'http://store.test/bucket/key'], {
+    ready: /read (.*)/,
+    env: { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: origin, NO_PROXY: '' },
+  })
+  await reader.stop()
+  expect([reader.caught, asked]).toEqual(['by proxy', ['http://store.test/bucket/key']])
 })
