@@ -15,7 +15,7 @@ export function messageBody(message: IncomingMessage): MessageBody {
     async next() {
       for (;;) {
         const chunk = message.read() as Buffer<ArrayBuffer> | null
-        if (chunk !== null) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+        if (chunk !== null) return plain(chunk)
         if (message.readableEnded) return undefined
         if (message.destroyed) throw message.errored ?? new Error('the message was left')
         await new Promise<void>((resolve) => {
@@ -46,16 +46,14 @@ export function streamOf(body: MessageBody): ReadableStream<Uint8Array> {
   )
 }
 
+/** All chunks in one, up to the end. */
 export async function bytesOf(body: MessageBody): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) chunks.push(chunk)
-  const [only] = chunks
-  if (only !== undefined && chunks.length === 1) return only
-  const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return bytes
+  const [first] = chunks
+  return first !== undefined && chunks.length === 1 ? first : plain(Buffer.concat(chunks))
 }
+
+/** Whose `slice` and equality are those of any other bytes. */
+const plain = ({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>) =>
+  new Uint8Array(buffer, byteOffset, byteLength)

@@ -128,7 +128,7 @@ async function openObject(
 }
 
 /**
- * All at once, without JavaScript between the pieces, where the answer says how long it is and gives no more than it should;
+ * All at once, in the way that costs the runtime least, where the answer says how long it is and gives no more than it should;
  * else piece by piece, and no piece behind the end.
  */
 async function readAnswer(

@@ -9,7 +9,10 @@ export interface CutFigures {
   readonly cuts: number
   /** At the client's side, which the client mends: by the range of what he lacks. */
   readonly resumptions: number
-  /** Answers that said, before a byte of the file, that the store is away: a small piece is read whole first, or a circuit is open. He asks again when he is told to. */
+  /**
+   * Answers that said, before a byte of the file, that the store is away: a small piece is read whole first, or a circuit is
+   * open. The client asks again when he is told to.
+   */
   readonly refusals: number
   /** Answers that ended well and lacked something: there must be none. */
   readonly cleanShortBodies: number
