@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { serviceArgs } from '../test/servers/service-args.ts'
+import { npmStartArgs } from '../test/servers/npm-start.ts'
 import { runMainJob } from './main-job.ts'
 
 const root = join(import.meta.dirname, '..')
 const dataDir = await mkdtemp(join(tmpdir(), 'lora-storage-demo-'))
-const service = spawn(process.execPath, serviceArgs, {
+const service = spawn(process.execPath, npmStartArgs, {
   cwd: root,
   env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'error' },
   stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Child, startChild } from '../../test/servers/child.ts'
-import { serviceArgs } from '../../test/servers/service-args.ts'
+import { npmStartArgs } from '../../test/servers/npm-start.ts'
 import type { Dataset } from './origin/dataset.ts'
 
 export interface Candidate {
@@ -52,7 +52,7 @@ export async function startCandidate(
   }: { originUrl: string; nodeArgs?: readonly string[]; env?: Readonly<Record<string, string>> },
 ): Promise<Candidate> {
   const isOurs = name === ours
-  const args = isOurs ? serviceArgs : [join(here, 'peers', `${name}.ts`)]
+  const args = isOurs ? npmStartArgs : [join(here, 'peers', `${name}.ts`)]
   const child = await startChild([...nodeArgs, ...args], {
     ready: listening,
     env: { ...(isOurs ? { PORT: '0', ...serviceEnv(originUrl) } : { S3_ENDPOINT_URL: originUrl }), ...env },

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { jpeg } from '../domain/dataset/tiny-images.ts'
-import { startService, temporaryFolder } from './service-process.ts'
+import { startService } from './started-process.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const MiB = 2 ** 20
 const files = Number(process.env.DASHBOARD_MEMORY_FILES ?? 4)

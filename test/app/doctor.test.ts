@@ -10,7 +10,8 @@ import { type FakeS3, type FakeS3Options, startFakeS3 } from '../faults/fake-s3/
 import { type LocalR2, startLocalR2 } from '../servers/local-r2.ts'
 import { type S3rver, startS3rver } from '../servers/s3rver.ts'
 import { everyKey } from './memory-service.ts'
-import { startProcess, temporaryFolder } from './service-process.ts'
+import { startProcess } from './started-process.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const repository = new URL('../..', import.meta.url).pathname
 

@@ -6,7 +6,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
-import { startService, temporaryFolder } from './service-process.ts'
+import { startService } from './started-process.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const MiB = 2 ** 20
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { startService, temporaryFolder } from './service-process.ts'
+import { startService } from './started-process.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const MiB = 2 ** 20
 const rounds = 5

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startHttpStub } from '../servers/http-stub.ts'
-import { startService, temporaryFolder } from './service-process.ts'
+import { startService } from './started-process.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const linkSecrets = `k1:${randomBytes(32).toString('base64')}`
 

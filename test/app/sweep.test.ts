@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { startFakeS3 } from '../faults/fake-s3/fake-s3.ts'
 import { repository } from '../servers/child.ts'
-import { type ServiceProcess, startProcess, temporaryFolder } from './service-process.ts'
+import { type StartedProcess, startProcess } from './started-process.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
-const sweep = (env: Readonly<Record<string, string>>): ServiceProcess =>
+const sweep = (env: Readonly<Record<string, string>>): StartedProcess =>
   startProcess({ command: [process.execPath, 'src/app/sweep.ts'], cwd: repository, env })
 
 async function write(path: string, ageHours: number): Promise<void> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Child, startChild } from '../servers/child.ts'
-import { serviceArgs } from '../servers/service-args.ts'
+import { npmStartArgs } from '../servers/npm-start.ts'
 
 let dir: string
 
@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 
 const startNode = (): Promise<Child> =>
-  startChild(serviceArgs, {
+  startChild(npmStartArgs, {
     ready: /listens on (http\S+)/,
     env: { PORT: '0', DATA_DIR: join(dir, 'folder') },
   })

@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/app/config.ts'
-import { type ServiceProcess, startProcess } from '../app/service-process.ts'
+import { type StartedProcess, startProcess } from '../app/started-process.ts'
 import { repository } from '../servers/child.ts'
 import { assignments, parseDockerfile, words } from './dockerfile.ts'
 import { asRoot, type Replayed, replay } from './replay.ts'
 
 const stages = parseDockerfile(await readFile(join(repository, 'Dockerfile'), 'utf8'))
 
-function start(image: Replayed, env: Readonly<Record<string, string>>): ServiceProcess {
+function start(image: Replayed, env: Readonly<Record<string, string>>): StartedProcess {
   const mapped = Object.entries({ ...image.env, ...env }).map(([name, value]) => [
     name,
     value.startsWith('/') ? join(image.root, value) : value,

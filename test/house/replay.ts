@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmod, cp, mkdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { temporaryFolder } from '../app/service-process.ts'
+import { temporaryFolder } from '../app/temporary-folder.ts'
 import { repository } from '../servers/child.ts'
 import { assignments, type Instruction, type Stage, words } from './dockerfile.ts'
 

@@ -1,5 +1,5 @@
 import { type Child, startChild } from '../servers/child.ts'
-import { serviceArgs } from '../servers/service-args.ts'
+import { npmStartArgs } from '../servers/npm-start.ts'
 import type { SharedStore } from './stores.ts'
 
 export interface Instances {
@@ -22,7 +22,7 @@ export async function startInstances({ reach }: Pick<SharedStore, 'reach'>): Pro
     return { urls, killOne, output: () => '', stop: async () => {} }
   }
   const start = (port: string): Promise<Child> =>
-    startChild(serviceArgs, {
+    startChild(npmStartArgs, {
       ready: /listens on (http\S+)/,
       env: { LINK_SECRETS: `k1:${Buffer.alloc(32).toString('base64')}`, ...reach.env, PORT: port, LOG_LEVEL: 'warn' },
     })

@@ -3,7 +3,7 @@ import { createS3ObjectStore } from '../../src/adapters/s3/object-store.ts'
 import { createIds } from '../../src/adapters/web-crypto/ids.ts'
 import type { StoreFinding } from '../../src/ports/store-finding.ts'
 import { everyKey } from '../app/memory-service.ts'
-import { startProcess } from '../app/service-process.ts'
+import { startProcess } from '../app/started-process.ts'
 import { repository } from '../servers/child.ts'
 import { server } from './server.ts'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'vitest'
-import { type ServiceProcess, startService } from '../app/service-process.ts'
+import { type StartedProcess, startService } from '../app/started-process.ts'
 import type { Program } from '../domain/export/programs.ts'
 import { repository } from '../servers/child.ts'
 
@@ -72,7 +72,7 @@ export async function startKit({ onTestFinished }: Pick<TestContext, 'onTestFini
   onTestFinished(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))
   const start = (port: string) =>
     startService({ DATA_DIR: dataDir, PORT: port, API_TOKENS: `${token}=read+write+worker` }, onTestFinished)
-  let service: ServiceProcess = start('0')
+  let service: StartedProcess = start('0')
   const url = await service.url
 
   const request = (method: string, path: string, body?: unknown) =>

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { startService, temporaryFolder } from '../service-process.ts'
+import { startService } from '../started-process.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
 it('an export of a folder with files whose names cannot be keys says in the log how many it lacks', async () => {
   const folder = await temporaryFolder()

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, type TestContext, vi } from 'vitest'
-import { startService } from '../../app/service-process.ts'
+import { startService } from '../../app/started-process.ts'
 import { type FakeS3, startFakeS3 } from '../fake-s3/fake-s3.ts'
 import type { Operation } from '../fake-s3/request.ts'
 import { createRandom, type Random, seedFor } from '../random.ts'

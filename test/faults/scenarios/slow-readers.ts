@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { serviceArgs } from '../../servers/service-args.ts'
+import { npmStartArgs } from '../../servers/npm-start.ts'
 import { startFakeS3 } from '../fake-s3/fake-s3.ts'
 import { ask } from '../matrix/http-client.ts'
 import { createRandom } from '../random.ts'
@@ -38,7 +38,7 @@ export async function runSlowReaders({
   readonly seed: number
 }): Promise<SlowReaderFigures> {
   const fake = await startFakeS3({ profile: 'aws', seed })
-  const service = spawn(process.execPath, serviceArgs, {
+  const service = spawn(process.execPath, npmStartArgs, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'ignore'],
     env: {

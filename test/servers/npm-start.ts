@@ -1,4 +1,4 @@
 import manifest from '../../package.json' with { type: 'json' }
 
 /** What `npm start` gives to `node`: its flags, and the script. */
-export const serviceArgs: readonly string[] = manifest.scripts.start.split(' ').slice(1)
+export const npmStartArgs: readonly string[] = manifest.scripts.start.split(' ').slice(1)

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { serviceArgs } from '../servers/service-args.ts'
+import { npmStartArgs } from '../servers/npm-start.ts'
 
 const repository = join(import.meta.dirname, '../..')
 
@@ -16,7 +14,7 @@ export interface Start {
   readonly uid?: number
 }
 
-export interface ServiceProcess {
+export interface StartedProcess {
   readonly pid: number
   /** Where it listens; rejects with all that it said when it ends without listening. */
   readonly url: Promise<string>
@@ -33,10 +31,10 @@ export interface ServiceProcess {
 type AtTheEnd = (work: () => Promise<void>) => void
 
 /** The service as `npm start` runs it, with nothing set but `env`: a free port unless `PORT` says otherwise. */
-export function startService(env: Readonly<Record<string, string>>, atTheEnd?: AtTheEnd): ServiceProcess {
+export function startService(env: Readonly<Record<string, string>>, atTheEnd?: AtTheEnd): StartedProcess {
   return startProcess(
     {
-      command: [process.execPath, ...serviceArgs],
+      command: [process.execPath, ...npmStartArgs],
       cwd: repository,
       env: { PORT: '0', LOG_LEVEL: 'warn', ...env },
     },
@@ -48,7 +46,7 @@ export function startService(env: Readonly<Record<string, string>>, atTheEnd?: A
 export function startProcess(
   { command: [program, ...args], cwd, env, uid }: Start,
   atTheEnd: AtTheEnd = onTestFinished,
-): ServiceProcess {
+): StartedProcess {
   const child = spawn(program, args, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
@@ -93,11 +91,4 @@ export function startProcess(
     kill: (signal) => child.kill(signal),
     said,
   }
-}
-
-/** A folder of its own; gone after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'lora-storage-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
-  return folder
 }
