@@ -24,7 +24,7 @@ interface Answer {
  * GET and HEAD by `node:http` and `node:https`, over connections of its own that are kept. What a body has received while
  * its reader was busy is one chunk: with Node's fetch each chunk of at most 64 KiB costs every stream that it passes, which
  * for large objects is more than the bytes do. Redirects are not followed, compressed answers are left as they are. Throws
- * Node's own errors, whose `code` says what was wrong.
+ * Node's own errors, whose `code` says what was wrong, or the signal's reason.
  */
 export function createObjectFetch() {
   // The proxy that Node's own agent and fetch use, if they are told to (`NODE_USE_ENV_PROXY`). Its types lack its options.
@@ -42,12 +42,20 @@ export function createObjectFetch() {
     }: { method: 'GET' | 'HEAD'; headers: Readonly<Record<string, string>>; signal: AbortSignal },
   ): Promise<Answer> =>
     new Promise((resolve, reject) => {
+      signal.throwIfAborted()
       const { request, agent } = url.startsWith('https:') ? https : http
-      request(url, { method, headers, signal, agent })
+      // Not by `request`'s own signal: its error would meet a socket that nobody listens to any more, and end the process.
+      const leave = () => {
+        reject(signal.reason)
+        sent.destroy()
+      }
+      const sent = request(url, { method, headers, agent })
         // Also what comes after the answer, which the body says again.
         .on('error', reject)
         .once('response', (message) => resolve(answerOf(message, method)))
-        .end()
+        .once('close', () => signal.removeEventListener('abort', leave))
+      signal.addEventListener('abort', leave, { once: true })
+      sent.end()
     })
 }
 

@@ -177,6 +177,19 @@ it('ends a request that nobody waits for any more, before its answer and in its 
   await Promise.all(sockets.map(closed))
 })
 
+it('asks nothing for whom has left already', async () => {
+  const get = await serve(serveLarge)
+  await expect(get('/', { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone')
+  await pause(20)
+  expect(sockets).toEqual([])
+})
+
+it('outlives readers that cancel, abort, or both, wherever they are in the body', async () => {
+  const leaver = await startChild([join(import.meta.dirname, 'read-and-leave.ts')], { ready: /(still here)/ })
+  await leaver.stop()
+  expect(leaver.caught).toBe('still here')
+})
+
 it('trusts no server whose certificate nobody vouches for', async () => {
   const trap = createHttpsServer(selfSigned, (_, response) => response.end('nothing'))
   trap.listen(0, '127.0.0.1')
