@@ -20,4 +20,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8787}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # As `npm start` has it.
-CMD ["node", "--max-semi-space-size=4", "--no-memory-reducer", "src/app/node.ts"]
+CMD ["node", "--expose-gc", "--max-semi-space-size=4", "--no-memory-reducer", "src/app/node.ts"]

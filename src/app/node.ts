@@ -14,6 +14,7 @@ import { compose } from './composition.ts'
 import { type Config, InvalidConfig, readConfig } from './config.ts'
 import { demandStateCas } from './guarded-stores.ts'
 import { createLogSinks } from './log-sinks.ts'
+import { boundHeapGrowth } from './node/heap-growth.ts'
 import { endIdleSockets } from './node/idle-sockets.ts'
 import { survivePausedBodyEnds } from './node/paused-body-end.ts'
 import { guardNodeStores } from './node-store.ts'
@@ -52,6 +53,7 @@ async function start(): Promise<void> {
     fetch: (request, env) => app?.fetch(request, env) ?? new Response('starting', { status: 503 }),
     serverOptions: { requestTimeout: 0, headersTimeout: headersTimeoutMs },
   }) as Server
+  boundHeapGrowth()
   survivePausedBodyEnds((error) => log.warn('store-connection-ended', { error }))
   endIdleSockets(server, idleLimits)
   const ending = new AbortController()

@@ -7,8 +7,6 @@ import { openWorkspace } from './workspace.ts'
 export interface MemoryOptions {
   /** What is exported. */
   readonly of: { readonly largeBytes: number; readonly slowSeconds: number } | { readonly files: number }
-  /** What V8 is told, as `NODE_OPTIONS`. */
-  readonly nodeOptions?: string
   readonly onMeasured?: (measured: Measured) => void
 }
 
@@ -21,15 +19,10 @@ export interface Measured extends Growth {
  * How much the service grows while it makes and sends exports. Each work meets a process of its own that has done a small
  * one before: what any first request loads is not what a large one holds.
  */
-export async function measureMemory({
-  of,
-  nodeOptions = '',
-  onMeasured = () => {},
-}: MemoryOptions): Promise<readonly Measured[]> {
+export async function measureMemory({ of, onMeasured = () => {} }: MemoryOptions): Promise<readonly Measured[]> {
   const workspace = await openWorkspace()
   const env = {
     ...workspace.env,
-    NODE_OPTIONS: nodeOptions,
     LINK_SECRETS: `k1:${Buffer.alloc(32, 1).toString('base64')}`,
   }
   const measured: Measured[] = []
