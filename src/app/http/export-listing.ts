@@ -1,6 +1,6 @@
-import { hex } from '../../domain/export/find-checksums.ts'
 import type { FrozenExport } from '../../domain/export/frozen-export.ts'
 import type { ManifestEntry } from '../../domain/export/manifest.ts'
+import type { TellChecksums } from '../../domain/export/tell-checksums.ts'
 import { fileNameOf } from './export-entries.ts'
 
 /** What the listing of an export says beside what the export is. */
@@ -16,26 +16,29 @@ export interface ListingLinks {
 export const listingFormats = ['json', 'aria2', 'urls'] as const
 export type ListingFormat = (typeof listingFormats)[number]
 
-type Pieces = Generator<string, void, undefined>
+type Pieces = AsyncGenerator<string, void, undefined>
 
 /** Files in one piece of a listing, so that one of 70,000 is never whole in memory. */
 const entriesPerPiece = 250
 
 /** The listing in pieces of some 100 KB. */
-export const listings: Readonly<Record<ListingFormat, (frozen: FrozenExport, links: ListingLinks) => Pieces>> = {
-  *json({ manifest, layout, etag }, { url, entriesUrl, via }) {
+export const listings: Readonly<
+  Record<ListingFormat, (frozen: FrozenExport, links: ListingLinks, tell: TellChecksums) => Pieces>
+> = {
+  async *json({ manifest, layout, etag }, { url, entriesUrl, via }, tell) {
     const { id, name, expiresAt, entries, missing, empty } = manifest
     const about = { id, name, url, files: entries.length, bytes: layout.lengthBytes, etag, expiresAt }
     const absent = { ...(missing.length === 0 ? {} : { missing }), ...(empty.length === 0 ? {} : { empty }) }
     yield `${JSON.stringify({ ...about, ...absent }).slice(0, -1)},"entries":[`
     for (const { start, piece } of pieces(entries)) {
+      const checksums = await tell(piece)
       const members = piece.map((entry, place) =>
         JSON.stringify({
           name: entry.name,
           key: entry.key,
           size: entry.sizeBytes,
-          crc32: entry.crc32 === null ? null : hex(entry.crc32),
-          sha256: entry.sha256 ?? null,
+          crc32: checksums[place]?.crc32 ?? null,
+          sha256: checksums[place]?.sha256 ?? null,
           url: entryUrl(entriesUrl, start + place, entry),
           via,
         }),
@@ -46,11 +49,13 @@ export const listings: Readonly<Record<ListingFormat, (frozen: FrozenExport, lin
   },
 
   /** For `aria2c -i`. */
-  *aria2({ manifest }, { entriesUrl }) {
+  async *aria2({ manifest }, { entriesUrl }, tell) {
     for (const { start, piece } of pieces(manifest.entries)) {
+      const checksums = await tell(piece)
       const members = piece.map((entry, place) => {
+        const { sha256 } = checksums[place] ?? {}
         // It knows SHA-256 and not CRC-32.
-        const checksum = entry.sha256 === undefined ? '' : `  checksum=sha-256=${entry.sha256}\n`
+        const checksum = sha256 === undefined ? '' : `  checksum=sha-256=${sha256}\n`
         return `${entryUrl(entriesUrl, start + place, entry)}\n  out=${entry.name}\n${checksum}`
       })
       yield members.join('')
@@ -58,7 +63,7 @@ export const listings: Readonly<Record<ListingFormat, (frozen: FrozenExport, lin
   },
 
   /** For `wget -i`, and for everything else that takes one URL from each line. */
-  *urls({ manifest }, { entriesUrl }) {
+  async *urls({ manifest }, { entriesUrl }) {
     for (const { start, piece } of pieces(manifest.entries)) {
       yield piece.map((entry, place) => `${entryUrl(entriesUrl, start + place, entry)}\n`).join('')
     }
@@ -81,10 +86,13 @@ const encoder = new TextEncoder()
 export function listingBody(pieces: Pieces): ReadableStream<Uint8Array> {
   return new ReadableStream(
     {
-      pull(controller) {
-        const { done, value } = pieces.next()
+      async pull(controller) {
+        const { done, value } = await pieces.next()
         if (done) controller.close()
         else controller.enqueue(encoder.encode(value))
+      },
+      async cancel() {
+        await pieces.return()
       },
     },
     { highWaterMark: 0 },

@@ -9,15 +9,15 @@ const entriesPerPiece = 1_000
 
 /**
  * All that determines the bytes of the archive, as lines of JSON in pieces of about 200 KB: the writer version, then for
- * each entry its name, size, time, whether it has a data descriptor, and its CRC-32 or else the ETag of its object.
+ * each entry its name, size, time, whether it has a data descriptor, and its CRC-32 or else key and ETag of its object.
  */
 export function* archiveTagInput({ writerVersion, entries }: Determining): Generator<Uint8Array, void, undefined> {
   yield encoder.encode(`lora-storage zip ${writerVersion}\n`)
   for (let start = 0; start < entries.length; start += entriesPerPiece) {
     const lines = entries
       .slice(start, start + entriesPerPiece)
-      .map(({ name, sizeBytes, modifiedAt, crc32, etag }) =>
-        JSON.stringify([name, sizeBytes, modifiedAt, crc32 === null, crc32 ?? etag]),
+      .map(({ name, sizeBytes, modifiedAt, crc32, key, etag }) =>
+        JSON.stringify([name, sizeBytes, modifiedAt, crc32 === null, typeof crc32 === 'number' ? crc32 : [key, etag]]),
       )
     yield encoder.encode(`${lines.join('\n')}\n`)
   }

@@ -3,13 +3,14 @@ import type { Digests } from '../../ports/digests.ts'
 import { PreconditionFailed } from '../../ports/errors.ts'
 import type { Ids } from '../../ports/ids.ts'
 import type { Log } from '../../ports/log.ts'
-import type { CallOptions, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
+import type { CallOptions, ListedObject, ObjectMeta, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import type { ObjectRecords } from '../object/object-record.ts'
 import { sweepPrefix } from '../object/sweep-prefix.ts'
 import { type ExportStore, exportPrefix, maxExportSeconds } from './export-store.ts'
 import { createFindChecksums, defaultReadingBudget, type FindChecksums, type ReadingBudget } from './find-checksums.ts'
 import type { FrozenExport } from './frozen-export.ts'
+import { awaitedBytesMax } from './manifest.ts'
 import { planExport, type SelectedObject } from './plan-export.ts'
 import { ExportStale, ExportTooLarge } from './refusals.ts'
 import { type Selected, type SelectedKey, selectKeys } from './selection.ts'
@@ -30,10 +31,10 @@ export interface CreateExportDeps {
 const headsInFlight = 32
 
 /**
- * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD per object and the PUT of the manifest.
- * Objects whose CRC-32 nobody knows are read once, so that the archive can be read from a pipe, as far as the budget goes;
- * of the others it is learned when the archive is read. With an idempotency key a repetition answers with the export made
- * before. Throws `ExportEmpty` or `ExportTooLarge`.
+ * Freezes a selection under a new id. Costs one LIST per 1,000 objects, one HEAD for each that is larger than
+ * `awaitedBytesMax` or was named, and the PUT of the manifest. Large objects whose CRC-32 nobody knows are read once, so that
+ * the archive can be read from a pipe, as far as the budget goes; of the others it is learned when the archive is read. With
+ * an idempotency key a repetition answers with the export made before. Throws `ExportEmpty` or `ExportTooLarge`.
  */
 export async function createExport(
   deps: CreateExportDeps,
@@ -69,19 +70,39 @@ async function lookAtAll(deps: CreateExportDeps, include: readonly Selected[], {
   const { store, limits } = deps
   const { keys, empty, leftOut } = await selectKeys(store, include, { maxEntries: limits.maxEntries, signal })
   if (leftOut > 0) deps.log.warn('export-left-out', { count: leftOut })
-  const heads = await mapConcurrently(keys, headsInFlight, ({ key }) => store.head(key, { signal }))
-  demandWithin(limits.maxBytes, heads)
+  const looked = await mapConcurrently(keys, headsInFlight, async ({ key, listed }) =>
+    listed !== undefined && isAwaited(listed) ? listed : await store.head(key, { signal }),
+  )
+  demandWithin(limits.maxBytes, looked)
   const find = createFindChecksums(deps, deps.readingBudget ?? defaultReadingBudget, { signal })
   const objects = await mapConcurrently(keys, headsInFlight, async (place, index) => {
-    const head = heads[index]
-    heads[index] = undefined
-    return await withChecksums(deps, find, place, head, signal)
+    const found = looked[index]
+    looked[index] = undefined
+    if (found === undefined || !isLarge(found)) return found && selected(place, found, checksumsOf(found))
+    return await withChecksums(deps, find, place, found, signal)
   })
   return {
     objects: objects.filter((object) => object !== undefined),
-    missing: keys.filter(({ named }, index) => named && objects[index] === undefined).map(({ key }) => key),
+    missing: keys
+      .filter(({ listed }, index) => listed === undefined && objects[index] === undefined)
+      .map(({ key }) => key),
     empty,
   }
+}
+
+/** Its checksum comes with its bytes: nobody has to ask for it before. */
+const isAwaited = ({ sizeBytes }: ListedObject) => sizeBytes <= awaitedBytesMax
+
+const isLarge = (found: ListedObject | ObjectMeta): found is ObjectMeta => 'checksums' in found && !isAwaited(found)
+
+const checksumsOf = (found: ListedObject | ObjectMeta) => ('checksums' in found ? found.checksums : undefined)
+
+function selected(
+  { folder, file }: SelectedKey,
+  { key, sizeBytes, etag, lastModified }: ListedObject,
+  checksums: SelectedObject['checksums'],
+): SelectedObject {
+  return { folder, file, key, sizeBytes, etag, lastModified, checksums }
 }
 
 /** An object that is replaced just now is looked at again; one that is replaced again and again ends the export. */
@@ -91,15 +112,13 @@ async function withChecksums(
   { store }: CreateExportDeps,
   find: FindChecksums,
   place: SelectedKey,
-  head: ObjectMeta | undefined,
+  head: ObjectMeta,
   signal: AbortSignal,
 ): Promise<SelectedObject | undefined> {
-  let meta = head
+  let meta: ObjectMeta | undefined = head
   for (let look = 1; meta !== undefined; look++) {
     try {
-      const { key, sizeBytes, etag, lastModified } = meta
-      const { folder, file } = place
-      return { folder, file, key, sizeBytes, etag, lastModified, checksums: await find(meta) }
+      return selected(place, meta, await find(meta))
     } catch (error) {
       if (!(error instanceof PreconditionFailed)) throw error
       if (look === looks) throw new ExportStale(`${place.file} changes while it is being exported`)
@@ -110,8 +129,8 @@ async function withChecksums(
 }
 
 /** Before a byte is read for a checksum: what is too large is refused by its size alone. */
-function demandWithin(maxBytes: number, heads: readonly (ObjectMeta | undefined)[]): void {
-  const sizes = new Map(heads.flatMap((meta) => (meta === undefined ? [] : [[meta.key, meta.sizeBytes] as const])))
+function demandWithin(maxBytes: number, found: readonly (ListedObject | undefined)[]): void {
+  const sizes = new Map(found.flatMap((one) => (one === undefined ? [] : [[one.key, one.sizeBytes] as const])))
   const bytes = sizes.values().reduce((sum, size) => sum + size, 0)
   if (bytes > maxBytes) throw new ExportTooLarge(`${bytes} bytes, and an export has at most ${maxBytes}`)
 }

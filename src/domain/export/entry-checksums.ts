@@ -10,6 +10,8 @@ import type { ObjectSegment } from './zip-segments.ts'
 export interface LearnedChecksums {
   /** As far as it is known now. */
   crc32(entryIndex: number): number | undefined
+  /** The object came with it. */
+  told(entryIndex: number, crc32: number): void
   /** Give it every chunk of the segment, in order, so that something is learned of it. */
   follow(segment: ObjectSegment): (chunk: Uint8Array) => void
   /** Asks, and reads the object, if need be. Throws as reading the object does. One reading gives one signal. */
@@ -24,6 +26,8 @@ export interface LearnedChecksums {
 export interface EntryChecksums {
   /** From the manifest, or learned; `undefined` as long as nobody knows. */
   crc32(entryIndex: number): number | undefined
+  /** The object came with this one; nothing if it was known. */
+  told(entryIndex: number, crc32: number): void
   /** The same, found out where nobody knows. */
   find(entryIndex: number, options: CallOptions): Promise<number>
   /**
@@ -49,6 +53,9 @@ export function createEntryChecksums(
   let ending: Promise<void> | undefined
   return {
     crc32,
+    told(entryIndex, crc32Told) {
+      if (crc32(entryIndex) === undefined) learned.told(entryIndex, crc32Told)
+    },
     keepUp: () => learned.keepUp(),
     end() {
       ending ??= learned.end()
@@ -79,6 +86,7 @@ function fromThisReading(layout: ZipLayout, digests: Digests): LearnedChecksums 
   const passing = createPassingChecksums(layout, digests)
   return {
     ...passing,
+    told: passing.addWhole,
     find: (entryIndex) => Promise.reject(new ExportChecksumMissing([entryIndex])),
     keepUp: async () => {},
     end: async () => {},

@@ -28,10 +28,11 @@ export interface RangeChecksums {
 }
 
 /**
- * For the entries of an export whose CRC-32 its manifest lacks. What passes is computed on the way, noted beside the
- * export about every 16 MiB, and recorded for later exports when an object is complete. What a range needs of objects that
- * it does not hold is looked up and, where nobody knows it, read, when its turn comes: of each object only the bytes that
- * never passed. Costs nothing where the manifest knows all, else one GET before the first byte.
+ * For the entries of an export whose CRC-32 its manifest lacks. What passes comes with its checksum or is computed on the
+ * way, is noted beside the export about every 16 MiB, and recorded for later exports when an object with a data descriptor
+ * is complete. What a range needs of objects that it does not hold is looked up and, where nobody knows it, read, when its
+ * turn comes: of each object only the bytes that never passed. Costs nothing where the manifest knows all or the range has
+ * all that is awaited in it, else one GET before the first byte.
  */
 export async function learnChecksums(
   deps: FindChecksumsDeps,
@@ -45,7 +46,9 @@ export async function learnChecksums(
   const rememberer = createRememberer(deps)
   const passing = createPassingChecksums(layout, deps.digests, (entryIndex, { from, to }) => {
     const crc32 = passing.crc32(entryIndex)
-    if (crc32 !== undefined) rememberer.remember(entryAt(layout, entryIndex), { crc32: hex(crc32) })
+    const entry = entryAt(layout, entryIndex)
+    // What awaits its checksum needs no record: in the next export, too, it comes with the bytes.
+    if (crc32 !== undefined && entry.crc32 === null) rememberer.remember(entry, { crc32: hex(crc32) })
     notes.learned(to - from)
   })
   const notes = createNotedProgress(deps, archive, passing)
@@ -59,12 +62,17 @@ export async function learnChecksums(
   }
   let finding: Promise<void> | undefined
 
-  await notes.load({ signal })
+  const hasDescriptors = layout.entries.some(({ crc32 }) => crc32 === null)
+  if (hasDescriptors || missing.entryIndexes().length > 0) await notes.load({ signal })
   return {
     rangeServed: await isServed(layout, range, missing, { signal }),
 
     learned: {
       crc32: passing.crc32,
+      told(entryIndex, crc32) {
+        passing.addWhole(entryIndex, crc32)
+        notes.learned(entryAt(layout, entryIndex).sizeBytes)
+      },
       follow: passing.follow,
 
       async find(entryIndex, options) {
@@ -78,7 +86,11 @@ export async function learnChecksums(
       keepUp: rememberer.keepUp,
 
       async end() {
-        await notes.end()
+        // Who has it all does not come back for the rest.
+        const isAll = layout.entries.every(
+          (entry, index) => knownCrc32(entry) !== null || passing.crc32(index) !== undefined,
+        )
+        await notes.end(isAll && !hasDescriptors ? 'left' : 'noted')
         await rememberer.end()
       },
     },

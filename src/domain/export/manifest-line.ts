@@ -3,7 +3,14 @@ import type { ETag } from '../../ports/object-store.ts'
 import { datasetName } from '../dataset/dataset-name.ts'
 import { processId } from '../process/process-state.ts'
 import { type ResultKind, resultKinds } from '../result/result.ts'
-import { type ExportManifest, type ManifestEntry, manifestEntriesMax, writerVersion } from './manifest.ts'
+import {
+  awaitedBytesMax,
+  type EntryCrc32,
+  type ExportManifest,
+  type ManifestEntry,
+  manifestEntriesMax,
+  writerVersion,
+} from './manifest.ts'
 import { isSafeEntryName, utf8Bytes } from './name-segment.ts'
 import { ExportManifestBroken } from './refusals.ts'
 import type { Selected } from './selection.ts'
@@ -58,7 +65,7 @@ export function decodeEntry(line: string): ManifestEntry {
     throw new ExportManifestBroken('an entry does not have just its fields')
   }
   const sizeBytes = countOf(fields[2], Number.MAX_SAFE_INTEGER)
-  const crc32 = fields[4] === null ? null : countOf(fields[4], 0xffff_ffff)
+  const crc32 = crc32Of(fields[4], sizeBytes)
   return {
     name: nameOf(fields[0], sizeBytes === 0 && crc32 === 0),
     key: keyOf(fields[1]),
@@ -110,6 +117,12 @@ function instantOf(value: unknown): string {
     throw new ExportManifestBroken('a time of the manifest is no instant')
   }
   return text
+}
+
+/** What is awaited is held in memory, so that its size is bounded here. */
+function crc32Of(value: unknown, sizeBytes: number): EntryCrc32 {
+  if (value === null || (value === 'awaited' && sizeBytes <= awaitedBytesMax)) return value
+  return countOf(value, 0xffff_ffff)
 }
 
 function sha256Of(value: unknown): string {

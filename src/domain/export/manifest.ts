@@ -8,6 +8,18 @@ export const writerVersion = 1
 /** More than any archive is good for; what is read is bounded by it, whatever stands in the store. */
 export const manifestEntriesMax = 1_000_000
 
+/**
+ * Objects up to this size need no checksum before their turn: their bytes are held whole when it comes, so that the local
+ * header can wait for them. No reader's `wholeBytes` is less.
+ */
+export const awaitedBytesMax = 2 ** 20
+
+/**
+ * Unsigned. `awaited`: not asked for when the manifest was frozen, the local header says it all the same, see `awaitedBytesMax`.
+ * `null`: not known then, so a data descriptor follows the bytes, for ever.
+ */
+export type EntryCrc32 = number | 'awaited' | null
+
 /** One file of the archive. With its neighbours and the writer version it determines every byte but the object's own. */
 export interface ManifestEntry {
   /** See `isSafeEntryName`; 1 to 65,535 bytes of UTF-8. */
@@ -16,8 +28,7 @@ export interface ManifestEntry {
   readonly sizeBytes: number
   /** The version of the object that was selected. No other is ever delivered. */
   readonly etag: ETag
-  /** Unsigned; `null`: not known when the manifest was frozen, so a data descriptor follows the bytes, for ever. */
-  readonly crc32: number | null
+  readonly crc32: EntryCrc32
   /** 64 lower-case hex digits, where they were recorded. Part of no byte: for those who compare what they have fetched. */
   readonly sha256?: string
   /** RFC 3339 in UTC with milliseconds, as `Date.toISOString` writes it. */

@@ -8,7 +8,7 @@ import type { PassingChecksums } from './passing-checksums.ts'
 import type { Span } from './span.ts'
 import { entryAt, type ZipLayout } from './zip-layout.ts'
 
-const recordsAtOnce = 16
+const lookUpsAtOnce = 32
 const objectsAtOnce = 4
 
 /** The entries whose CRC-32 a range needs while it does not hold their objects. */
@@ -17,7 +17,7 @@ export interface MissingObjects {
   entryIndexes(): number[]
   /** How much of them never passed. */
   owedBytes(): number
-  /** Looks for their records: one GET each. */
+  /** Looks for what was noted of them: a HEAD each where nobody has asked for that yet, and the GET of a record. */
   lookUp(options: CallOptions): Promise<void>
   /** Reads what never passed. Throws as reading an object does. */
   read(options: CallOptions): Promise<void>
@@ -43,11 +43,12 @@ export function createMissingObjects(
         .reduce((sum, { from, to }) => sum + to - from, 0),
 
     async lookUp({ signal }) {
-      await mapConcurrently(entryIndexes(), recordsAtOnce, async (entryIndex) => {
-        const { key, etag, sizeBytes } = entryAt(layout, entryIndex)
-        const known = await records.find({ key, etag, sizeBytes, checksums: undefined }, { signal })
-        if (known === undefined) return
-        passing.add(entryIndex, { from: 0, to: sizeBytes, crc32: Number.parseInt(known.crc32, 16) })
+      await mapConcurrently(entryIndexes(), lookUpsAtOnce, async (entryIndex) => {
+        const { key, etag, sizeBytes, crc32 } = entryAt(layout, entryIndex)
+        const meta = crc32 === 'awaited' ? await store.head(key, { signal }) : undefined
+        const checksums = meta?.etag === etag ? meta.checksums : undefined
+        const known = await records.find({ key, etag, sizeBytes, checksums }, { signal })
+        if (known !== undefined) passing.addWhole(entryIndex, Number.parseInt(known.crc32, 16))
       })
     },
 

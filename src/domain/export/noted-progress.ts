@@ -14,8 +14,8 @@ export interface NotedProgress {
   load(options: CallOptions): Promise<void>
   /** So much more was learned; begins to note it when it is worth that. Returns at once. */
   learned(bytes: number): void
-  /** Notes the rest. Never throws. */
-  end(): Promise<void>
+  /** Waits for what is being noted, and notes the rest if `rest` says so. Never throws. */
+  end(rest: 'noted' | 'left'): Promise<void>
 }
 
 export function createNotedProgress(
@@ -58,9 +58,9 @@ export function createNotedProgress(
       if (noting === undefined && isDue()) noting = note()
     },
 
-    async end() {
+    async end(rest) {
       await noting
-      if (newBytes > 0) await note()
+      if (newBytes > 0 && rest === 'noted') await note()
     },
   }
 }

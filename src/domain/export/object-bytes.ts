@@ -1,5 +1,5 @@
 import { PreconditionFailed, RangeNotSatisfiable, StoreMisbehaved } from '../../ports/errors.ts'
-import type { ObjectStore, StoredObject } from '../../ports/object-store.ts'
+import type { Checksums, ObjectStore, StoredObject } from '../../ports/object-store.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { ExportStale } from './refusals.ts'
 import type { StorePace } from './store-pace.ts'
@@ -15,15 +15,31 @@ export async function openObject(
   segment: ObjectSegment,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
+  return (await foundObject(store, entry, segment, signal)).body
+}
+
+async function foundObject(
+  store: ObjectStore,
+  entry: ManifestEntry,
+  segment: ObjectSegment,
+  signal: AbortSignal,
+): Promise<StoredObject> {
   const which = { ...rangeOf(segment, entry), ifMatch: segment.etag, signal }
   const found = await store.get(segment.key, which).catch((cause: unknown) => {
     throw staleOr(cause, entry)
   })
   if (found === undefined) throw gone(entry)
   const fault = faultOf(found, entry, segment)
-  if (fault === undefined) return found.body
+  if (fault === undefined) return found
   void found.body.cancel(fault).catch(() => {})
   throw fault
+}
+
+export interface ReadSegment {
+  /** None of them empty. */
+  readonly chunks: readonly Uint8Array[]
+  /** Of the whole object, as its writer noted them. */
+  readonly checksums: Checksums | undefined
 }
 
 /** The bytes of `segment` in the version that was frozen, all of them. One request. Throws as `openObject` and `exactBytes`. */
@@ -32,9 +48,10 @@ export async function readSegment(
   entry: ManifestEntry,
   segment: ObjectSegment,
   signal: AbortSignal,
-): Promise<readonly Uint8Array[]> {
+): Promise<ReadSegment> {
   if (store.read === undefined) {
-    return Array.fromAsync(exactBytes(await openObject(store, entry, segment, signal), entry, segment, signal))
+    const { body, meta } = await foundObject(store, entry, segment, signal)
+    return { chunks: await Array.fromAsync(exactBytes(body, entry, segment, signal)), checksums: meta.checksums }
   }
   const { key, etag, lengthBytes } = segment
   const which = { ...rangeOf(segment, entry), ifMatch: etag, maxBytes: lengthBytes, signal }
@@ -45,7 +62,7 @@ export async function readSegment(
   const { bytes, ...served } = found
   const fault = faultOf({ ...served, lengthBytes: bytes.byteLength }, entry, segment)
   if (fault !== undefined) throw fault
-  return bytes.byteLength === 0 ? [] : [bytes]
+  return { chunks: bytes.byteLength === 0 ? [] : [bytes], checksums: found.meta.checksums }
 }
 
 const rangeOf = ({ offset, lengthBytes }: ObjectSegment, { sizeBytes }: ManifestEntry) =>

@@ -9,6 +9,8 @@ export interface PassingChecksums {
   /** Of the whole object, once all its bytes are known. */
   crc32(entryIndex: number): number | undefined
   add(entryIndex: number, run: ChecksummedRun): void
+  /** The CRC-32 of the whole object. */
+  addWhole(entryIndex: number, crc32: number): void
   /** The entries of which anything is known. */
   entryIndexes(): Iterable<number>
   /** Give it every chunk of the segment, in order. Computes nothing for bytes that are known already. */
@@ -32,6 +34,7 @@ export function createPassingChecksums(
     runs,
     crc32: (entryIndex) => wholeCrc32(runs(entryIndex), entryAt(layout, entryIndex).sizeBytes),
     add,
+    addWhole: (entryIndex, crc32) => add(entryIndex, { from: 0, to: entryAt(layout, entryIndex).sizeBytes, crc32 }),
     entryIndexes: () => known.keys(),
 
     follow({ entryIndex, offset, lengthBytes }) {

@@ -1,14 +1,14 @@
 import type { ObjectKey } from '../../ports/object-key.ts'
 import type { Checksums, ListedObject } from '../../ports/object-store.ts'
 import { entryNames, type ProposedPlace } from './entry-names.ts'
-import { type ExportManifest, writerVersion } from './manifest.ts'
+import { awaitedBytesMax, type EntryCrc32, type ExportManifest, writerVersion } from './manifest.ts'
 import { ExportEmpty, ExportTooLarge } from './refusals.ts'
 import type { Selected } from './selection.ts'
 import { layoutZip, type ZipLayout } from './zip-layout.ts'
 
 /** One object of the selection, and where it should lie in the archive. */
 export interface SelectedObject extends ListedObject, ProposedPlace {
-  /** Of this very version; without them the archive needs a data descriptor, which some readers refuse. */
+  /** Of this very version; without them the archive needs a data descriptor for a large one, which some readers refuse. */
   readonly checksums: (Pick<Checksums, 'crc32'> & Partial<Checksums>) | undefined
 }
 
@@ -59,7 +59,7 @@ export function planExport(
       key,
       sizeBytes,
       etag,
-      crc32: sizeBytes === 0 ? 0 : checksums === undefined ? null : Number.parseInt(checksums.crc32, 16),
+      crc32: crc32Of(sizeBytes, checksums),
       ...(checksums?.sha256 === undefined ? {} : { sha256: checksums.sha256 }),
       modifiedAt: lastModified.toISOString(),
     })),
@@ -69,6 +69,12 @@ export function planExport(
   const layout = layoutZip(manifest)
   if (layout.lengthBytes > limits.maxBytes) throw tooLong(layout.lengthBytes, limits)
   return { manifest, layout }
+}
+
+function crc32Of(sizeBytes: number, checksums: SelectedObject['checksums']): EntryCrc32 {
+  if (sizeBytes === 0) return 0
+  if (checksums !== undefined) return Number.parseInt(checksums.crc32, 16)
+  return sizeBytes <= awaitedBytesMax ? 'awaited' : null
 }
 
 function tooLong(bytes: number, { maxBytes }: ExportLimits): ExportTooLarge {

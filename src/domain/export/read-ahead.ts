@@ -46,6 +46,8 @@ export type Upcoming =
 export interface ReadAhead {
   /** The next segment in order, its object being read already; the one before counts as delivered. `undefined` at the end. */
   next(): Upcoming | undefined
+  /** The segment behind the present one, its object being read, too; it stays there. `undefined` at the end. */
+  behind(): Upcoming | undefined
   /** So much of the present segment was delivered: reading may go on. */
   delivered(bytes: number): void
 }
@@ -53,6 +55,8 @@ export interface ReadAhead {
 export interface SegmentSource {
   readonly fetch: (segment: ObjectSegment) => Promise<readonly Uint8Array[]>
   readonly open: (segment: ObjectSegment) => Promise<ReadableStream<Uint8Array>>
+  /** Whether it is to be read whole, whatever its size. */
+  readonly isHeld: (segment: ObjectSegment) => boolean
 }
 
 /** Begins to read `segments` in order, within `limits`. Once `signal` is aborted it begins nothing and frees what is open. */
@@ -69,22 +73,23 @@ export function createReadAhead(
   let present: { readonly segment: Segment; leftBytes: number } | undefined
   let objects = 0
 
+  const isWhole = (segment: ObjectSegment) => segment.lengthBytes <= limits.wholeBytes || source.isHeld(segment)
+
   const mayBegin = (segment: Segment): boolean => {
     if (present === undefined && queue.length === 0) return true
     if (queue.length >= limits.objects * segmentsPerObject) return false
     if (segment.kind !== 'object') return aheadBytes <= limits.bytes
     if (objects >= limits.objects) return false
-    if (segment.lengthBytes > limits.wholeBytes) return aheadBytes <= leadBytes
+    if (!isWhole(segment)) return aheadBytes <= leadBytes
     return aheadBytes + segment.lengthBytes <= limits.bytes
   }
 
-  const isStreamed = (segment: Segment | undefined): boolean =>
-    segment?.kind === 'object' && segment.lengthBytes > limits.wholeBytes
+  const isStreamed = (segment: Segment | undefined): boolean => segment?.kind === 'object' && !isWhole(segment)
 
   const begin = (segment: Segment): Upcoming => {
     if (segment.kind !== 'object') return { segment }
     objects += 1
-    if (segment.lengthBytes <= limits.wholeBytes) {
+    if (isWhole(segment)) {
       const chunks = source.fetch(segment)
       // Its turn to fail comes later, or never.
       chunks.catch(() => {})
@@ -103,12 +108,14 @@ export function createReadAhead(
   }
   signal.addEventListener('abort', freeOpened, { once: true })
 
-  const fill = (): void => {
+  const fill = (atLeast = 0): void => {
     while (!signal.aborted) {
+      const wanted = queue.length < atLeast
       // How the next part of a large object is read is decided when it is about to begin.
-      if (peeked === undefined && isStreamed((queue.at(-1) ?? present)?.segment) && aheadBytes > leadBytes) return
+      const isEarly = isStreamed((queue.at(-1) ?? present)?.segment) && aheadBytes > leadBytes
+      if (peeked === undefined && isEarly && !wanted) return
       peeked ??= segments.next().value ?? undefined
-      if (peeked === undefined || !mayBegin(peeked)) return
+      if (peeked === undefined || !(wanted || mayBegin(peeked))) return
       queue.push(begin(peeked))
       aheadBytes += segmentBytes(peeked)
       peeked = undefined
@@ -128,6 +135,11 @@ export function createReadAhead(
       if (next === undefined) return undefined
       present = { segment: next.segment, leftBytes: segmentBytes(next.segment) }
       return next
+    },
+
+    behind() {
+      fill(1)
+      return queue[0]
     },
 
     delivered(bytes) {

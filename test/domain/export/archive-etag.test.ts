@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { archiveEtag, archiveTagInput } from '../../../src/domain/export/archive-etag.ts'
 import type { ManifestEntry } from '../../../src/domain/export/manifest.ts'
+import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag } from '../../../src/ports/object-store.ts'
 import { entryOf } from './sample-archive.ts'
 
@@ -16,7 +17,7 @@ describe('entity tag of an archive', () => {
       [
         'lora-storage zip 1',
         '["a.txt",5,"2024-02-29T12:34:57.999Z",false,7]',
-        '["日\\n",5,"2024-02-29T12:34:57.999Z",true,"e"]',
+        '["日\\n",5,"2024-02-29T12:34:57.999Z",true,["files/x","e"]]',
         '',
       ].join('\n'),
     )
@@ -38,6 +39,10 @@ describe('entity tag of an archive', () => {
       tag([{ ...entry, crc32: 8 }]),
       tag([{ ...entry, crc32: null }]),
       tag([{ ...entry, crc32: null, etag: 'e2' as ETag }]),
+      tag([{ ...entry, crc32: null, key: parseObjectKey('files/y') }]),
+      tag([{ ...entry, crc32: 'awaited' }]),
+      tag([{ ...entry, crc32: 'awaited', etag: 'e2' as ETag }]),
+      tag([{ ...entry, crc32: 'awaited', key: parseObjectKey('files/y') }]),
       tag([{ ...entry, modifiedAt: '2024-02-29T12:34:59.999Z' }]),
     ]
     expect(new Set(others).size).toBe(others.length)

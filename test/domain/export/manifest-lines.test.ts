@@ -1,7 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { datasetName } from '../../../src/domain/dataset/dataset-name.ts'
-import { type ExportManifest, manifestEntriesMax, writerVersion } from '../../../src/domain/export/manifest.ts'
+import {
+  awaitedBytesMax,
+  type ExportManifest,
+  manifestEntriesMax,
+  writerVersion,
+} from '../../../src/domain/export/manifest.ts'
 import { expiryIn } from '../../../src/domain/export/manifest-line.ts'
 import { decodeManifest, encodeManifest } from '../../../src/domain/export/manifest-lines.ts'
 import { ExportManifestBroken } from '../../../src/domain/export/refusals.ts'
@@ -20,6 +25,7 @@ const manifest: ExportManifest = {
   entries: [
     entryOf({ name: 'cats/日本.png', sizeBytes: 2 ** 40, crc32: 0xffff_ffff, sha256 }),
     entryOf({ name: 'cats/b.txt', sizeBytes: 5, crc32: null }),
+    entryOf({ name: 'cats/c.txt', sizeBytes: awaitedBytesMax, crc32: 'awaited' }),
     entryOf({ name: 'folder/', sizeBytes: 0, crc32: 0 }),
   ],
   missing: [parseObjectKey('files/none')],

@@ -31,10 +31,14 @@ function selectedObject(path: string, facts: Partial<SelectedObject> = {}): Sele
 
 describe('an export plan', () => {
   it('keeps the order of the selection and freezes what the archive is made of', () => {
-    const { manifest, layout } = plan([
-      selectedObject('cats/b.png'),
-      selectedObject('cats/a.txt', { checksums: undefined }),
-    ])
+    const { manifest, layout } = plan(
+      [
+        selectedObject('cats/b.png'),
+        selectedObject('cats/a.txt', { checksums: undefined }),
+        selectedObject('cats/c.bin', { checksums: undefined, sizeBytes: 2 ** 20 + 1 }),
+      ],
+      { maxBytes: 2 ** 21 },
+    )
     expect(manifest).toEqual({
       id: 'x1',
       name: 'cats',
@@ -54,6 +58,14 @@ describe('an export plan', () => {
           name: 'cats/a.txt',
           key: 'dataset/cats/a.txt',
           sizeBytes: 3,
+          etag: 'v1',
+          crc32: 'awaited',
+          modifiedAt: '2023-11-14T22:13:20.123Z',
+        },
+        {
+          name: 'cats/c.bin',
+          key: 'dataset/cats/c.bin',
+          sizeBytes: 2 ** 20 + 1,
           etag: 'v1',
           crc32: null,
           modifiedAt: '2023-11-14T22:13:20.123Z',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createDigests } from '../../../src/adapters/node-crypto/digests.ts'
 import { createSystemClock } from '../../../src/adapters/system/clock.ts'
 import type { LearnedChecksums } from '../../../src/domain/export/entry-checksums.ts'
+import { missingChecksums } from '../../../src/domain/export/missing-checksums.ts'
 import { localReadAhead, type ReadAheadLimits } from '../../../src/domain/export/read-ahead.ts'
 import { createReadArchive, type ReadArchiveOptions } from '../../../src/domain/export/read-archive.ts'
 import { ExportChecksumMissing, ExportCorrupt, ExportStale } from '../../../src/domain/export/refusals.ts'
@@ -42,6 +43,7 @@ const bytesOf = async (stream: ReadableStream<Uint8Array>) => Buffer.concat(awai
 /** All is known beforehand, by the place of the entry. */
 const knowing = (crcs: readonly number[]): LearnedChecksums => ({
   crc32: (index) => crcs[index],
+  told: () => {},
   follow: () => () => {},
   find: (index) => Promise.reject(new ExportChecksumMissing([index])),
   keepUp: async () => {},
@@ -83,8 +85,11 @@ describe('reading an archive', () => {
     const whole = assemble(sample)
     const learned = knowing(sample.crcs)
     for (let cut = 0; cut <= whole.byteLength; cut++) {
-      const head = await bytesOf(read(stored, { toExclusive: cut }))
-      expect(head.equals(whole.subarray(0, cut))).toBe(true)
+      const head = { toExclusive: cut }
+      if (missingChecksums(stored.layout, { from: 0, to: cut }).length > 0) {
+        expect(() => read(stored, head)).toThrow(ExportChecksumMissing)
+        expect((await bytesOf(read(stored, { ...head, learned }))).equals(whole.subarray(0, cut))).toBe(true)
+      } else expect((await bytesOf(read(stored, head))).equals(whole.subarray(0, cut))).toBe(true)
       const tail = await bytesOf(read(stored, { from: cut, learned }))
       expect(tail.equals(whole.subarray(cut))).toBe(true)
     }
@@ -103,6 +108,37 @@ describe('reading an archive', () => {
       }),
       { numRuns: 30 },
     )
+  })
+
+  it('lets local headers wait for the bytes behind them, however little may be read ahead', async () => {
+    const sizes = [5, 100, 0, 3_000, 1, 70_000, 2]
+    const sample = sampleOf(
+      sizes.map((sizeBytes, index) => ({ name: `${index}`, body: random(sizeBytes), crcKnown: 'awaited' as const })),
+    )
+    const stored = await storeSample(sample)
+    const whole = assemble(sample)
+    const limit = fc.integer({ min: 1, max: 4_000 })
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 3 }), limit, limit, async (objects, bytes, wholeBytes) => {
+        const store = watch(stored.store)
+        const got = await bytesOf(read({ ...stored, store }, { readAhead: { objects, bytes, wholeBytes } }))
+        expect(got.equals(whole)).toBe(true)
+        expect(store.asked).toHaveLength(sizes.filter((sizeBytes) => sizeBytes > 0).length)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('takes the checksum that comes with an object, and computes it where none does', async () => {
+    const sample = sampleOf(['told', 'silent'].map((name) => ({ name, body: name, crcKnown: 'awaited' as const })))
+    const stored = await storeSample(sample)
+    const store = watch(stored.store, (found, key) => {
+      const checksums = key === sampleKey(0) ? { crc32: '12345678', sha256: '' } : undefined
+      return { ...found, meta: { ...found.meta, checksums } }
+    })
+    const zip = await bytesOf(read({ ...stored, store }, { verifyChecksums: false }))
+    const headers = [0, 1].map((index) => zip.readUInt32LE((stored.layout.localOffsets[index] ?? 0) + 14))
+    expect(headers).toEqual([0x12345678, sample.crcs[1]])
   })
 
   it('asks for each object once, in order, and for the part that is wanted only', async () => {

@@ -12,11 +12,11 @@ export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).
 export const quiet = new AbortController().signal
 export const modifiedAt = '2024-02-29T12:34:57.999Z'
 
-/** A file of a sample: its bytes as text or as they are, and whether the manifest knows their CRC-32. */
+/** A file of a sample: its bytes as text or as they are, and whether the manifest knows their CRC-32 or awaits it. */
 export interface SampleFile {
   readonly name: string
   readonly body: string | Uint8Array
-  readonly crcKnown?: boolean
+  readonly crcKnown?: boolean | 'awaited'
 }
 
 export interface Sample {
@@ -39,7 +39,7 @@ export function sampleOf(files: readonly SampleFile[]): Sample {
       name,
       key: sampleKey(index),
       sizeBytes: bodies[index]?.byteLength ?? 0,
-      crc32: crcKnown ? (crcs[index] ?? 0) : null,
+      crc32: crcKnown === 'awaited' ? crcKnown : crcKnown ? (crcs[index] ?? 0) : null,
     }),
   )
   return { layout: layoutZip({ entries }), bodies, crcs }
@@ -84,11 +84,12 @@ export function assemble({ layout, bodies, crcs }: Sample, from = 0, toExclusive
   return bytes
 }
 
-/** Known and unknown checksums, empty files of both kinds, non-ASCII names, a folder. */
+/** Known, unknown and awaited checksums, empty files of both kinds, non-ASCII names, a folder. */
 export const mixedFiles: readonly SampleFile[] = [
   { name: 'a.txt', body: 'hello' },
   { name: '日本.txt', body: 'unknown', crcKnown: false },
   { name: 'empty', body: '' },
   { name: 'd/e', body: '', crcKnown: false },
   { name: 'd/last', body: 'the last one', crcKnown: false },
+  { name: 'waits', body: 'for its bytes', crcKnown: 'awaited' },
 ]

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { knownCrc32, missingChecksums } from '../../../src/domain/export/missing-checksums.ts'
-import { entryAt, layoutZip } from '../../../src/domain/export/zip-layout.ts'
+import { dataOffset, entryAt, layoutZip } from '../../../src/domain/export/zip-layout.ts'
 import { segments } from '../../../src/domain/export/zip-segments.ts'
 import { assemble, entryOf, mixedFiles, sampleOf } from './sample-archive.ts'
 
@@ -43,7 +43,7 @@ describe('segments', () => {
       fc.record({
         name: fc.stringMatching(/^[a-zé日]{1,6}$/),
         body: fc.uint8Array({ maxLength: 50 }),
-        crcKnown: fc.boolean(),
+        crcKnown: fc.constantFrom(true, false, 'awaited' as const),
       }),
       { maxLength: 6, selector: ({ name }) => name },
     )
@@ -84,12 +84,34 @@ describe('segments', () => {
 
 describe('checksums of a range', () => {
   it('are not missing once they were given, nor for an empty file', () => {
-    const range = { from: whole.byteLength - 100, to: whole.byteLength }
+    const range = { from: whole.byteLength - 200, to: whole.byteLength }
     expect(missingChecksums(layout, range)).toContain(4)
     expect(missingChecksums(layout, { from: 60, to: whole.byteLength })).not.toContain(3)
     const given = new Map(sample.crcs.entries())
     expect(missingChecksums(layout, range, given)).toEqual([])
     expect(knownCrc32({ crc32: null, sizeBytes: 0 })).toBe(0)
     expect(knownCrc32({ crc32: null, sizeBytes: 1 })).toBeNull()
+    expect(knownCrc32({ crc32: 'awaited', sizeBytes: 1 })).toBeNull()
+  })
+
+  it('that is awaited are missing as soon as the range has its header and not all of its bytes', () => {
+    const awaited = sampleOf([{ name: 'a', body: 'hello', crcKnown: 'awaited' }])
+    const data = dataOffset(awaited.layout, 0)
+    const missing = (from: number, to: number) => missingChecksums(awaited.layout, { from, to })
+    expect(missing(0, awaited.layout.lengthBytes)).toEqual([])
+    expect(missing(0, data + 5)).toEqual([])
+    expect(missing(0, data + 4)).toEqual([0])
+    expect(missing(0, 14)).toEqual([])
+    expect(missing(18, data + 4)).toEqual([])
+    expect(missing(data + 1, awaited.layout.lengthBytes)).toEqual([0])
+  })
+
+  it('that is awaited stand in the local header, and no descriptor follows: the archive is the one whose checksum was known', () => {
+    const files = [
+      { name: 'a', body: 'hello' },
+      { name: 'b', body: 'world' },
+    ]
+    const awaited = sampleOf(files.map((file) => ({ ...file, crcKnown: 'awaited' as const })))
+    expect(Buffer.compare(assemble(awaited), assemble(sampleOf(files)))).toBe(0)
   })
 })

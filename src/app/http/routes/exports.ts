@@ -5,6 +5,7 @@ import { exportLink } from '../../../domain/export/export-link.ts'
 import { maxExportSeconds } from '../../../domain/export/export-store.ts'
 import type { FrozenExport } from '../../../domain/export/frozen-export.ts'
 import type { Selected } from '../../../domain/export/selection.ts'
+import { createTellChecksums, frozenChecksums, type TellChecksums } from '../../../domain/export/tell-checksums.ts'
 import { usableStoreLinks } from '../../../domain/link/create-links.ts'
 import { isPublic, parsePublicKey } from '../../../domain/object/public-key.ts'
 import { processId } from '../../../domain/process/process-state.ts'
@@ -34,8 +35,11 @@ const EntrySchema = z.object({
   name: z.string().meta({ description: 'the path in the zip: safe on every system, and no other entry has it' }),
   key: KeySchema,
   size: SizeSchema,
-  crc32: z.string().nullable().meta({ description: '8 hex digits; null: not known' }),
-  sha256: z.string().nullable().meta({ description: '64 hex digits; null: not recorded' }),
+  crc32: z.string().nullable().meta({ description: '8 hex digits; null: not known, or not asked for, see getExport' }),
+  sha256: z
+    .string()
+    .nullable()
+    .meta({ description: '64 hex digits; null: not recorded, or not asked for, see getExport' }),
   url: z.url().meta({ description: 'this file alone, in the version that was frozen, or 409 export-stale' }),
   via: z
     .enum(['store', 'api'])
@@ -78,16 +82,22 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
     }
   }
 
-  const listing = async (c: AppContext, frozen: FrozenExport, format: ListingFormat, status: 200 | 201) => {
+  const listing = async (
+    c: AppContext,
+    frozen: FrozenExport,
+    { format, status, tell }: { format: ListingFormat; status: 200 | 201; tell: TellChecksums },
+  ) => {
     const links = await linksOf(frozen, c.var.signal)
     const { id, createdAt } = frozen.manifest
     // All that it is made of: the listing itself may have megabytes, and is made only once.
     const etag = sha256(digests, JSON.stringify([format, id, createdAt, frozen.etag, links])).slice(0, 32)
-    const headers = { ETag: quoted(etag), 'Cache-Control': 'private, no-cache' }
+    // What nobody had to ask for may be known in one listing and not in the next.
+    const isExact = format === 'urls' || frozen.manifest.entries.every(({ crc32 }) => crc32 !== 'awaited')
+    const headers = { ETag: `${isExact ? '' : 'W/'}${quoted(etag)}`, 'Cache-Control': 'private, no-cache' }
     const ifNoneMatch = c.req.header('if-none-match')
     if (status === 200 && ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag))
       return c.body(null, 304, headers)
-    const body = listingBody(listings[format](frozen, links))
+    const body = listingBody(listings[format](frozen, links, tell))
     return c.body(body, status, { ...headers, 'Content-Type': mediaTypes[format] })
   }
 
@@ -122,7 +132,7 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
       const options = { signal: c.var.signal, idempotencyKey: idempotencyKey(c) }
       const frozen = await createExport(deps, { include, name, expiresInSeconds }, options)
       c.header('Location', `/v1/exports/${frozen.manifest.id}`)
-      return await listing(c, frozen, 'json', 201)
+      return await listing(c, frozen, { format: 'json', status: 201, tell: frozenChecksums })
     },
   )
 
@@ -134,7 +144,7 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
       tag: 'exports',
       summary: 'What an export contains, with a link for each of its files',
       description:
-        'The links of single files need no token, take Range, and give the frozen version or 409. `format=aria2` is an input file for `aria2c -i`, `format=urls` one for `wget -i`.',
+        'Looks for the checksums that POST had no need to ask for, those of files up to 1 MiB: one HEAD each. The links of single files need no token, take Range, and give the frozen version or 409. `format=aria2` is an input file for `aria2c -i`, `format=urls` one for `wget -i`.',
       scope: 'read',
       params: z.object({ id: z.string() }),
       query: z.object({ format: z.enum(listingFormats).default('json') }),
@@ -145,8 +155,11 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
         404: problemResponse,
       },
     },
-    async (c, { params, query }) =>
-      await listing(c, await demandExport(deps, params.id, c.var.signal), query.format, 200),
+    async (c, { params, query: { format } }) => {
+      const { signal } = c.var
+      const frozen = await demandExport(deps, params.id, signal)
+      return await listing(c, frozen, { format, status: 200, tell: createTellChecksums(deps, { signal }) })
+    },
   )
 
   const remove = route(
