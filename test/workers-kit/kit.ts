@@ -64,6 +64,8 @@ export interface Worker {
   /** Its exit code. */
   readonly ended: Promise<number | null>
   stderr(): string
+  /** It and its children stand still, and go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
 }
 
 /** A service on a folder of its own, with the sample set as the dataset `łódź 1`, and everything gone after the test. */
@@ -142,7 +144,10 @@ export async function startKit({ onTestFinished }: Pick<TestContext, 'onTestFini
         if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
         await ended
       })
-      return { ended, stderr: () => stderr }
+      const signal = (which: NodeJS.Signals) => {
+        if (child.pid !== undefined) process.kill(-child.pid, which)
+      }
+      return { ended, stderr: () => stderr, signal }
     },
     async killAndRestart(awayMs) {
       service.kill('SIGKILL')

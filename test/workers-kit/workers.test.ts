@@ -69,9 +69,12 @@ describe.concurrent.each(scripts)('$file', { timeout: 60_000 }, (script) => {
     await queue(kit, 'run')
     const fenced = kit.work(script)
     const { worker } = await kit.processIs('run', isTraining)
+    // Otherwise it may be told soon enough to claim what is queued once more.
+    fenced.signal('SIGSTOP')
     await kit.call('POST', 'processes/run/reports', { worker, attempt: 1, seq: 1_000_000, status: 'failed' })
     await kit.call('POST', 'processes/run/retry')
     await kit.call('POST', 'processes/run/claim', { worker: 'other' })
+    fenced.signal('SIGCONT')
 
     expect(await fenced.ended).toBe(0)
     expect(fenced.stderr()).toMatch(/409/)

@@ -40,11 +40,15 @@ describe('an export on a store that fails', () => {
     expect(await service.keys('exports/')).toEqual([])
   })
 
-  it.each(['list', 'head'] as const)('is 503 when its selection cannot be looked at by %s', async (operation) => {
+  it.each([
+    ['list', { prefix: 'files/' }],
+    ['head', { key: 'files/a' }],
+  ] as const)('is 503 when its selection cannot be looked at by %s', async (operation, selected) => {
     const { service, fail } = failing(operation, 'files/', away)
     await service.request('/v1/objects/files/a', put)
     fail()
-    await expectProblem(await service.request('/v1/exports', all), 503, 'store-unavailable')
+    const answer = await service.request('/v1/exports', { method: 'POST', json: { include: [selected] } })
+    await expectProblem(answer, 503, 'store-unavailable')
     expect(await service.keys('exports/')).toEqual([])
   })
 
