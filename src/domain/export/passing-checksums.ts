@@ -26,16 +26,35 @@ export function createPassingChecksums(
   digests: Pick<Digests, 'crc32'>,
   onRun: (entryIndex: number, run: ChecksummedRun) => void = () => {},
 ): PassingChecksums {
-  const known = new Map<number, ChecksummedRuns>()
-  const runs = (entryIndex: number) => known.get(entryIndex) ?? []
-  const add = (entryIndex: number, run: ChecksummedRun) => known.set(entryIndex, withRun(runs(entryIndex), run))
+  const partly = new Map<number, ChecksummedRuns>()
+  /** Apart, because of 70,000 small objects these are all that there is: 40 bytes each in place of 200. */
+  const wholes = new Map<number, number>()
+
+  const sizeOf = (entryIndex: number) => entryAt(layout, entryIndex).sizeBytes
+  const runs = (entryIndex: number): ChecksummedRuns => {
+    const crc32 = wholes.get(entryIndex)
+    return crc32 === undefined ? (partly.get(entryIndex) ?? []) : [{ from: 0, to: sizeOf(entryIndex), crc32 }]
+  }
+  const addWhole = (entryIndex: number, crc32: number) => {
+    wholes.set(entryIndex, crc32)
+    partly.delete(entryIndex)
+  }
+  const add = (entryIndex: number, run: ChecksummedRun) => {
+    const joined = withRun(runs(entryIndex), run)
+    const crc32 = wholeCrc32(joined, sizeOf(entryIndex))
+    if (crc32 === undefined) partly.set(entryIndex, joined)
+    else addWhole(entryIndex, crc32)
+  }
 
   return {
     runs,
-    crc32: (entryIndex) => wholeCrc32(runs(entryIndex), entryAt(layout, entryIndex).sizeBytes),
+    crc32: (entryIndex) => wholes.get(entryIndex),
     add,
-    addWhole: (entryIndex, crc32) => add(entryIndex, { from: 0, to: entryAt(layout, entryIndex).sizeBytes, crc32 }),
-    entryIndexes: () => known.keys(),
+    addWhole,
+    *entryIndexes() {
+      yield* wholes.keys()
+      yield* partly.keys()
+    },
 
     follow({ entryIndex, offset, lengthBytes }) {
       const end = offset + lengthBytes
