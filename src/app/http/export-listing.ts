@@ -26,9 +26,13 @@ export const listings: Readonly<
   Record<ListingFormat, (frozen: FrozenExport, links: ListingLinks, tell: TellChecksums) => Pieces>
 > = {
   async *json({ manifest, layout, etag }, { url, entriesUrl, via }, tell) {
-    const { id, name, expiresAt, entries, missing, empty } = manifest
+    const { id, name, expiresAt, entries, missing, empty, leftOut } = manifest
     const about = { id, name, url, files: entries.length, bytes: layout.lengthBytes, etag, expiresAt }
-    const absent = { ...(missing.length === 0 ? {} : { missing }), ...(empty.length === 0 ? {} : { empty }) }
+    const absent = {
+      ...(missing.length === 0 ? {} : { missing }),
+      ...(empty.length === 0 ? {} : { empty }),
+      ...(leftOut === 0 ? {} : { leftOut }),
+    }
     yield `${JSON.stringify({ ...about, ...absent }).slice(0, -1)},"entries":[`
     for (const { start, piece } of pieces(entries)) {
       const checksums = await tell(piece)

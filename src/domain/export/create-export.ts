@@ -50,7 +50,7 @@ export async function createExport(
     const before = await exports.find(id, { signal })
     if (before !== undefined) return before
   }
-  const { objects, missing, empty } = await lookAtAll(deps, wanted.include, { signal })
+  const { objects, missing, empty, leftOut } = await lookAtAll(deps, wanted.include, { signal })
   const nowMs = clock.nowMs()
   const plan = planExport(objects, limits, {
     id,
@@ -59,6 +59,7 @@ export async function createExport(
     expiresAt: new Date((Math.floor(nowMs / 1000) + wanted.expiresInSeconds) * 1000),
     missing,
     empty,
+    leftOut,
   })
   const frozen = await exports.keep(plan, { signal })
   await sweepPrefix({ store, log }, exportPrefix, { maxAgeMs: maxExportSeconds * 1000, nowMs, signal })
@@ -87,6 +88,7 @@ async function lookAtAll(deps: CreateExportDeps, include: readonly Selected[], {
       .filter(({ listed }, index) => listed === undefined && objects[index] === undefined)
       .map(({ key }) => key),
     empty,
+    leftOut,
   }
 }
 

@@ -19,7 +19,17 @@ import type { Selected } from './selection.ts'
 export type ManifestHead = Omit<ExportManifest, 'entries'> & { readonly entries: number }
 
 /** Its expiry first, so that who sweeps reads no more than the beginning. */
-const headMembers = ['expiresAt', 'id', 'name', 'createdAt', 'writerVersion', 'entries', 'missing', 'empty'] as const
+const headMembers = [
+  'expiresAt',
+  'id',
+  'name',
+  'createdAt',
+  'writerVersion',
+  'entries',
+  'missing',
+  'empty',
+  'leftOut',
+] as const
 const maxNameBytes = 0xffff
 
 type Head = Readonly<Record<(typeof headMembers)[number], unknown>>
@@ -43,6 +53,7 @@ export function decodeHead(line: string): ManifestHead {
     entries: countOf(head.entries, manifestEntriesMax),
     missing: arrayOf(head.missing).map(keyOf),
     empty: arrayOf(head.empty).map(selectedOf),
+    leftOut: countOf(head.leftOut, Number.MAX_SAFE_INTEGER),
   }
 }
 

@@ -47,4 +47,6 @@ export interface ExportManifest {
   readonly missing: readonly ObjectKey[]
   /** Datasets, processes and prefixes that were named and held nothing. */
   readonly empty: readonly Selected[]
+  /** How many files lie in what was selected and are not here, because their names cannot be keys, see `ListPage.leftOut`. */
+  readonly leftOut: number
 }

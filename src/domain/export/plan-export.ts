@@ -37,6 +37,7 @@ export function planExport(
     expiresAt: Date
     missing: readonly ObjectKey[]
     empty: readonly Selected[]
+    leftOut: number
   },
 ): ExportPlan {
   const seen = new Set<ObjectKey>()
@@ -65,6 +66,7 @@ export function planExport(
     })),
     missing: about.missing,
     empty: about.empty,
+    leftOut: about.leftOut,
   }
   const layout = layoutZip(manifest)
   if (layout.lengthBytes > limits.maxBytes) throw tooLong(layout.lengthBytes, limits)

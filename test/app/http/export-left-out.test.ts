@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { startService } from '../started-process.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
-it('an export of a folder with files whose names cannot be keys says in the log how many it lacks', async () => {
+it('an export of a folder with files whose names cannot be keys says how many it lacks, in its answers and in the log', async () => {
   const folder = await temporaryFolder()
   const dataset = join(folder, 'lora-dashboard/dataset/d')
   await mkdir(dataset, { recursive: true })
@@ -15,7 +15,10 @@ it('an export of a folder with files whose names cannot be keys says in the log 
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ include: [{ dataset: 'd' }] }),
   })
-  expect(await made.json()).toMatchObject({ files: 1 })
+  const { id, ...told } = (await made.json()) as { id: string }
+  expect(told).toMatchObject({ files: 1, leftOut: 2 })
+  const again = await fetch(`${await service.url}/v1/exports/${id}`)
+  expect(await again.json()).toMatchObject({ files: 1, leftOut: 2 })
   const lines = () => `${service.stdout()}${service.stderr()}`.split('\n')
   await expect.poll(() => lines().find((line) => line.includes('export-left-out'))).toContain('"count":2')
 })

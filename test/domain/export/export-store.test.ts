@@ -25,7 +25,11 @@ function planOf(files: number, id = 'x1') {
     checksums: { crc32: '0000abcd', sha256: 'ab'.repeat(32) },
   }))
   const about = { id, name: 'set', createdAt: new Date(startedAtMs), expiresAt: new Date(startedAtMs + 60_000) }
-  return planExport(selected, { maxEntries: 100_000, maxBytes: 2 ** 50 }, { ...about, missing: [], empty: [] })
+  return planExport(
+    selected,
+    { maxEntries: 100_000, maxBytes: 2 ** 50 },
+    { ...about, missing: [], empty: [], leftOut: 0 },
+  )
 }
 
 /** `open` is another instance on the same store; `calls` are those of all. */

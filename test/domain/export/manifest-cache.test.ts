@@ -19,6 +19,7 @@ const exportOf = (files: number) =>
     entries: Array.from({ length: files }, (_, index) => entryOf({ name: `${index}` })),
     missing: [],
     empty: [],
+    leftOut: 0,
   })
 
 it('gives back just the version that was kept', () => {

@@ -34,6 +34,7 @@ const manifest: ExportManifest = {
     { process: processId('p1'), kinds: ['samples', 'lora'] },
     { prefix: 'files/no' },
   ],
+  leftOut: 3,
 }
 
 const bytesOf = (given: ExportManifest) => Buffer.concat([...encodeManifest(given)])
@@ -121,6 +122,7 @@ describe('a manifest as lines', () => {
     ['missing keys that are no list', withHead({ missing: {} })],
     ['a selection of two things', withHead({ empty: [{ dataset: 'a', prefix: 'b' }] })],
     ['a selection of nothing', withHead({ empty: [null] })],
+    ['less than no files left out', withHead({ leftOut: -1 })],
     ['a dataset that has no name', withHead({ empty: [{ dataset: '../x' }] })],
     ['a kind that there is not', withHead({ empty: [{ process: 'p1', kinds: ['state'] }] })],
     ['a process that has no name', withHead({ empty: [{ process: '-', kinds: ['lora'] }] })],

@@ -7,7 +7,15 @@ import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ETag } from '../../../src/ports/object-store.ts'
 
 const limits = { maxEntries: 10, maxBytes: 10_000 }
-const about = { id: 'x1', name: 'cats', createdAt: new Date(1_000), expiresAt: new Date(2_000), missing: [], empty: [] }
+const about = {
+  id: 'x1',
+  name: 'cats',
+  createdAt: new Date(1_000),
+  expiresAt: new Date(2_000),
+  missing: [],
+  empty: [],
+  leftOut: 0,
+}
 const plan = (selected: readonly SelectedObject[], other: Partial<typeof limits> = {}) =>
   planExport(selected, { ...limits, ...other }, about)
 
@@ -73,6 +81,7 @@ describe('an export plan', () => {
       ],
       missing: [],
       empty: [],
+      leftOut: 0,
     })
     expect(layout.lengthBytes).toBe(layoutZip(manifest).lengthBytes)
   })

@@ -60,6 +60,10 @@ const ExportSchema = z.object({
     .array(IncludeSchema)
     .optional()
     .meta({ description: 'datasets, processes and prefixes that were named and held nothing' }),
+  leftOut: z.number().int().optional().meta({
+    description:
+      'how many files or folders lie there and are not in the zip, because their names cannot be keys (NFD, a dot at the end)',
+  }),
 })
 
 export interface ExportRouteDeps extends CreateExportDeps, ServeExportDeps {
