@@ -52,7 +52,8 @@ export async function learnChecksums(
     notes.learned(to - from)
   })
   const notes = createNotedProgress(deps, archive, passing)
-  const missing = createMissingObjects(deps, layout, range, passing)
+  const countTold = (entryIndex: number) => notes.learned(entryAt(layout, entryIndex).sizeBytes)
+  const missing = createMissingObjects(deps, layout, range, passing, countTold)
 
   /** For all entries at once. Others may have gone on meanwhile, so that they are asked before anything is read. */
   const findAll = async (options: CallOptions): Promise<void> => {
@@ -64,14 +65,20 @@ export async function learnChecksums(
 
   const hasDescriptors = layout.entries.some(({ crc32 }) => crc32 === null)
   if (hasDescriptors || missing.entryIndexes().length > 0) await notes.load({ signal })
+  const rangeServed = await isServed(layout, range, missing, { signal }).catch(async (error: unknown) => {
+    // Thousands may have been asked for, and nothing else ends this reading.
+    await notes.end('noted')
+    throw error
+  })
+  const isWhole = !rangeServed || (range.from === 0 && range.to === layout.lengthBytes)
   return {
-    rangeServed: await isServed(layout, range, missing, { signal }),
+    rangeServed,
 
     learned: {
       crc32: passing.crc32,
       told(entryIndex, crc32) {
         passing.addWhole(entryIndex, crc32)
-        notes.learned(entryAt(layout, entryIndex).sizeBytes)
+        countTold(entryIndex)
       },
       follow: passing.follow,
 
@@ -86,11 +93,11 @@ export async function learnChecksums(
       keepUp: rememberer.keepUp,
 
       async end() {
-        // Who has it all does not come back for the rest.
-        const isAll = layout.entries.every(
+        // Who has the whole archive does not come back for the rest. Who knows all checksums may have its directory alone.
+        const knowsAll = layout.entries.every(
           (entry, index) => knownCrc32(entry) !== null || passing.crc32(index) !== undefined,
         )
-        await notes.end(isAll && !hasDescriptors ? 'left' : 'noted')
+        await notes.end(isWhole && knowsAll && !hasDescriptors ? 'left' : 'noted')
         await rememberer.end()
       },
     },

@@ -23,12 +23,13 @@ export interface MissingObjects {
   read(options: CallOptions): Promise<void>
 }
 
-/** What it finds out is added to `passing`. */
+/** What it finds out is added to `passing`; `onTold` hears of every checksum that a HEAD was asked for and that came. */
 export function createMissingObjects(
   { store, records }: { store: ObjectStore; records: ObjectRecords },
   layout: ZipLayout,
   range: Span,
   passing: PassingChecksums,
+  onTold: (entryIndex: number) => void,
 ): MissingObjects {
   const isKnown = { has: (entryIndex: number) => passing.crc32(entryIndex) !== undefined }
   const entryIndexes = () => missingChecksums(layout, range, isKnown)
@@ -48,7 +49,9 @@ export function createMissingObjects(
         const meta = crc32 === 'awaited' ? await store.head(key, { signal }) : undefined
         const checksums = meta?.etag === etag ? meta.checksums : undefined
         const known = await records.find({ key, etag, sizeBytes, checksums }, { signal })
-        if (known !== undefined) passing.addWhole(entryIndex, Number.parseInt(known.crc32, 16))
+        if (known === undefined) return
+        passing.addWhole(entryIndex, Number.parseInt(known.crc32, 16))
+        if (crc32 === 'awaited') onTold(entryIndex)
       })
     },
 

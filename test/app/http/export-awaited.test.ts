@@ -16,6 +16,8 @@ const bodies: ReadonlyMap<string, Uint8Array> = new Map(
     pattern(3_000 + index, index),
   ]),
 )
+/** Directory and end record: names of ten bytes each. */
+const directoryBytes = bodies.size * (46 + 10 + 9) + 22
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 type Call = 'get' | 'head' | 'list' | 'put'
@@ -149,6 +151,15 @@ describe.each(['upload', 'others'] as const)('an export of small objects, there 
     expect((await ranged(service, made, made.bytes - 500, made.bytes)).equals(zip.subarray(-500))).toBe(true)
     expect(count('head', 'files/')).toBeGreaterThan(0)
     expect(count('get', 'files/')).toBe(by === 'upload' ? 0 : count('head', 'files/'))
+  })
+
+  it('gives its directory again without asking for what was found out the first time', async () => {
+    const { service, made, another, count, calls } = await stage(by)
+    const directory = await ranged(service, made, made.bytes - directoryBytes, made.bytes)
+    expect(count('put', 'learned/')).toBe(1)
+    calls.length = 0
+    expect((await ranged(another(), made, made.bytes - directoryBytes, made.bytes)).equals(directory)).toBe(true)
+    expect([count('head', 'files/'), count('get', 'files/'), count('put', 'learned/')]).toEqual([0, 0, 0])
   })
 
   it('tells the checksums of its files to who asks for the list', async () => {
