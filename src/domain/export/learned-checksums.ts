@@ -4,7 +4,7 @@ import { type FindChecksumsDeps, hex } from './find-checksums.ts'
 import { knownCrc32 } from './missing-checksums.ts'
 import { createMissingObjects, type MissingObjects } from './missing-objects.ts'
 import type { NotedArchive } from './note-store.ts'
-import { createNotedProgress } from './noted-progress.ts'
+import { createNotedProgress, requestBytes } from './noted-progress.ts'
 import { checkpointBytes, createPassingChecksums } from './passing-checksums.ts'
 import { ExportChecksumMissing } from './refusals.ts'
 import { createRememberer } from './remember-checksums.ts'
@@ -19,6 +19,9 @@ import { entryAt, offsetAt, type ZipLayout } from './zip-layout.ts'
 const readAtOnceBytesMax = 2 ** 30
 const longBytes = checkpointBytes
 
+/** So many files are looked at one by one: what was noted of all may be megabytes. */
+const fewMissing = 8
+
 /** What a reading of one range of an archive can learn, and needs to know. */
 export interface RangeChecksums {
   /** `undefined`: the manifest knows all. */
@@ -32,7 +35,7 @@ export interface RangeChecksums {
  * way, is noted beside the export about every 16 MiB, and recorded for later exports when an object with a data descriptor
  * is complete. What a range needs of objects that it does not hold is looked up and, where nobody knows it, read, when its
  * turn comes: of each object only the bytes that never passed. Costs nothing where the manifest knows all or the range has
- * all that is awaited in it, else one GET before the first byte.
+ * all that is awaited in it, but for a few, else one GET before the first byte.
  */
 export async function learnChecksums(
   deps: FindChecksumsDeps,
@@ -49,22 +52,26 @@ export async function learnChecksums(
     const entry = entryAt(layout, entryIndex)
     // What awaits its checksum needs no record: in the next export, too, it comes with the bytes.
     if (crc32 !== undefined && entry.crc32 === null) rememberer.remember(entry, { crc32: hex(crc32) })
-    notes.learned(to - from)
+    notes.learned(entry.crc32 === null ? to - from : Math.max(to - from, requestBytes))
   })
   const notes = createNotedProgress(deps, archive, passing)
-  const countTold = (entryIndex: number) => notes.learned(entryAt(layout, entryIndex).sizeBytes)
+  const countTold = (entryIndex: number) => notes.learned(Math.max(entryAt(layout, entryIndex).sizeBytes, requestBytes))
   const missing = createMissingObjects(deps, layout, range, passing, countTold)
+
+  const hasDescriptors = layout.entries.some(({ crc32 }) => crc32 === null)
+  const loadNotes = async (options: CallOptions): Promise<void> => {
+    if (hasDescriptors || missing.entryIndexes().length > fewMissing) await notes.load(options)
+  }
 
   /** For all entries at once. Others may have gone on meanwhile, so that they are asked before anything is read. */
   const findAll = async (options: CallOptions): Promise<void> => {
-    await notes.load(options)
+    await loadNotes(options)
     await missing.lookUp(options)
     await missing.read(options)
   }
   let finding: Promise<void> | undefined
 
-  const hasDescriptors = layout.entries.some(({ crc32 }) => crc32 === null)
-  if (hasDescriptors || missing.entryIndexes().length > 0) await notes.load({ signal })
+  await loadNotes({ signal })
   const rangeServed = await isServed(layout, range, missing, { signal }).catch(async (error: unknown) => {
     // Thousands may have been asked for, and nothing else ends this reading.
     await notes.end('noted')

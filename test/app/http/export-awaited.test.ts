@@ -162,6 +162,13 @@ describe.each(['upload', 'others'] as const)('an export of small objects, there 
     expect([count('head', 'files/'), count('get', 'files/'), count('put', 'learned/')]).toEqual([0, 0, 0])
   })
 
+  it('neither reads nor writes notes for a range of a file or two', async () => {
+    const { service, made, count } = await stage(by)
+    await ranged(service, made, 7_000, 7_001)
+    await ranged(service, made, 50_000, 56_000)
+    expect([count('put', ''), count('get', 'learned/')]).toEqual([0, 0])
+  })
+
   it('tells the checksums of its files to who asks for the list', async () => {
     const { service, made } = await stage(by)
     const listed = (await (await service.request(`/v1/exports/${made.id}`)).json()) as Made
