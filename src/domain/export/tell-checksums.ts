@@ -1,3 +1,4 @@
+import { StoreUnavailable } from '../../ports/errors.ts'
 import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import type { KnownChecksums } from '../object/object-record.ts'
@@ -23,7 +24,7 @@ function frozen({ sizeBytes, crc32, sha256 }: ManifestEntry): KnownChecksums | u
 /**
  * The same, and of entries whose checksums nobody had to ask for when they were frozen what is to be found out now, for all
  * calls together as for one export: see `createFindChecksums`. Costs one HEAD for each of those. What cannot be found out
- * is unknown; throws the signal's reason alone.
+ * is unknown, and a store that is in trouble is not asked for the rest; throws the signal's reason alone.
  */
 export function createTellChecksums(
   deps: FindChecksumsDeps & { readonly store: ObjectStore },
@@ -31,14 +32,18 @@ export function createTellChecksums(
 ): TellChecksums {
   const { store, log } = deps
   const find = createFindChecksums(deps, defaultReadingBudget, { signal })
+  let isAway = false
 
   const ask = async ({ key, etag }: ManifestEntry): Promise<KnownChecksums | undefined> => {
+    if (isAway) return undefined
     try {
       const meta = await store.head(key, { signal })
       return meta?.etag === etag ? await find(meta) : undefined
     } catch (error) {
       signal.throwIfAborted()
-      log.warn('checksums-not-told', { error })
+      // Of the others that are under way nothing new is to be said.
+      if (!isAway) log.warn('checksums-not-told', { error })
+      isAway ||= error instanceof StoreUnavailable
       return undefined
     }
   }

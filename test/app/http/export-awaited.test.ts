@@ -4,6 +4,7 @@ import { unzipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
 import { awaitedBytesMax } from '../../../src/domain/export/manifest.ts'
+import { StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { pattern } from '../../contract/object-store/harness.ts'
@@ -175,6 +176,30 @@ describe.each(['upload', 'others'] as const)('an export of small objects, there 
     expect(listed.entries.map(({ key, crc32: crc, sha256 }) => [key, crc, sha256])).toEqual(
       [...bodies].map(([key, body]) => [key, crc32(body).toString(16).padStart(8, '0'), digest(body)]),
     )
+  })
+})
+
+describe('the list of an export of small objects', () => {
+  it('is another than the answer to POST, which has no checksums', async () => {
+    const { service } = await stage('upload')
+    const json = { include: [{ prefix: 'files/' }] }
+    const answer = await service.request('/v1/exports', { method: 'POST', json })
+    const { id } = (await answer.json()) as Made
+    const headers = { 'If-None-Match': answer.headers.get('etag') ?? '' }
+    expect((await service.request(`/v1/exports/${id}`, { headers })).status).toBe(200)
+  })
+
+  it('tells what it can, and once what is wrong, where the store cannot be asked', async () => {
+    const { store, made } = await stage('upload')
+    const wrap = (inner: ObjectStore): ObjectStore => ({
+      ...inner,
+      head: (key, options) =>
+        key.startsWith('files/') ? Promise.reject(new StoreUnavailable('down')) : inner.head(key, options),
+    })
+    const service = createService({ store, wrap })
+    const { entries } = (await (await service.request(`/v1/exports/${made.id}`)).json()) as Made
+    expect(entries.map((entry) => entry.crc32)).toEqual(entries.map(() => null))
+    expect(service.logLines.filter((line) => line.includes('checksums-not-told'))).toHaveLength(1)
   })
 })
 

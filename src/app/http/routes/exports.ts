@@ -93,10 +93,11 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
   ) => {
     const links = await linksOf(frozen, c.var.signal)
     const { id, createdAt } = frozen.manifest
-    // All that it is made of: the listing itself may have megabytes, and is made only once.
-    const etag = sha256(digests, JSON.stringify([format, id, createdAt, frozen.etag, links])).slice(0, 32)
-    // What nobody had to ask for may be known in one listing and not in the next.
+    // What nobody had to ask for may be known in one listing and not in the next, and never is in the answer to POST.
     const isExact = format === 'urls' || frozen.manifest.entries.every(({ crc32 }) => crc32 !== 'awaited')
+    // All that it is made of: the listing itself may have megabytes, and is made only once.
+    const madeOf = [format, id, createdAt, frozen.etag, links, ...(isExact ? [] : [status])]
+    const etag = sha256(digests, JSON.stringify(madeOf)).slice(0, 32)
     const headers = { ETag: `${isExact ? '' : 'W/'}${quoted(etag)}`, 'Cache-Control': 'private, no-cache' }
     const ifNoneMatch = c.req.header('if-none-match')
     if (status === 200 && ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, etag))
