@@ -10,6 +10,8 @@ import { entryAt, type ZipLayout } from './zip-layout.ts'
 
 const lookUpsAtOnce = 32
 const objectsAtOnce = 4
+/** Of small ones most of the time is waiting. */
+const smallAtOnce = 32
 
 /** The entries whose CRC-32 a range needs while it does not hold their objects. */
 export interface MissingObjects {
@@ -56,7 +58,7 @@ export function createMissingObjects(
     },
 
     async read({ signal }) {
-      await mapConcurrently(entryIndexes(), objectsAtOnce, async (entryIndex) => {
+      const readOne = async (entryIndex: number) => {
         const entry = entryAt(layout, entryIndex)
         const { key, etag } = entry
         for (const { from, to } of gapsOf(entryIndex)) {
@@ -65,7 +67,15 @@ export function createMissingObjects(
           const body = await openObject(store, entry, segment, signal)
           for await (const chunk of exactBytes(body, entry, segment, signal)) follow(chunk)
         }
-      })
+      }
+      const isSmall = (entryIndex: number) => entryAt(layout, entryIndex).crc32 === 'awaited'
+      const missing = entryIndexes()
+      await mapConcurrently(missing.filter(isSmall), smallAtOnce, readOne)
+      await mapConcurrently(
+        missing.filter((entryIndex) => !isSmall(entryIndex)),
+        objectsAtOnce,
+        readOne,
+      )
     },
   }
 }
