@@ -29,15 +29,16 @@ export function entriesIn(
     strays = true
     return ''
   }
-  const objects = (answer.Contents ?? []).flatMap(({ Key, Size = 0, ETag, LastModified = new Date(0) }) => {
+  const objects = (answer.Contents ?? []).flatMap(({ Key, Size, ETag, LastModified = new Date(0) }) => {
     const name = own(Key)
     const key = objectKeyOrUndefined(name)
     if (isLeftOut(name)) leftOut += 1
     if (key === undefined) return []
     const etag = etagFrom(ETag)
     // Directories of file systems may come without a slash at their end.
-    if (etag === undefined && Size === 0) return []
+    if (etag === undefined && (Size ?? 0) === 0) return []
     if (etag === undefined) throw new StoreMisbehaved('a listing names no versions')
+    if (Size === undefined) throw new StoreMisbehaved('a listing does not say how long an object is')
     return { name: key, object: { key, sizeBytes: Size, etag, lastModified: LastModified } }
   })
   const beginnings = (answer.CommonPrefixes ?? []).flatMap(({ Prefix }) => {

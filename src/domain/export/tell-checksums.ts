@@ -33,6 +33,7 @@ export function createTellChecksums(
   const { store, log } = deps
   const find = createFindChecksums(deps, defaultReadingBudget, { signal })
   let isAway = false
+  let isSaid = false
 
   const ask = async ({ key, etag }: ManifestEntry): Promise<KnownChecksums | undefined> => {
     if (isAway) return undefined
@@ -41,8 +42,9 @@ export function createTellChecksums(
       return meta?.etag === etag ? await find(meta) : undefined
     } catch (error) {
       signal.throwIfAborted()
-      // Of the others that are under way nothing new is to be said.
-      if (!isAway) log.warn('checksums-not-told', { error })
+      // What one of thousands meets others will, too.
+      if (!isSaid) log.warn('checksums-not-told', { error })
+      isSaid = true
       isAway ||= error instanceof StoreUnavailable
       return undefined
     }

@@ -54,6 +54,13 @@ describe('a listing from S3', () => {
     expect((await store.list({ signal, prefix: '', limit: 99 })).leftOut).toBeUndefined()
   })
 
+  it('is refused where an object has no version or no length', async () => {
+    const without = (element: string) => contents('prefix/a').replace(new RegExp(`<${element}>.*</${element}>`), '')
+    const store = await listing(page(without('ETag')), page(without('Size')))
+    await expect(store.list({ signal, prefix: '', limit: 9 })).rejects.toThrow(/versions/)
+    await expect(store.list({ signal, prefix: '', limit: 9 })).rejects.toThrow(/how long/)
+  })
+
   it('orders a page by the bytes of its names', async () => {
     const store = await listing(page(...['b', 'a/c', '🐈', '\u{e000}', 'a-'].map((name) => contents(`prefix/${name}`))))
     expect(keys(await store.list({ signal, prefix: '', limit: 9 }))).toEqual(['a-', 'a/c', 'b', '\u{e000}', '🐈'])

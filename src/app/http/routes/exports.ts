@@ -149,7 +149,7 @@ export function exportRoutes(deps: ExportRouteDeps): Route[] {
       tag: 'exports',
       summary: 'What an export contains, with a link for each of its files',
       description:
-        'Looks for the checksums that POST had no need to ask for, those of files up to 1 MiB: one HEAD each. The links of single files need no token, take Range, and give the frozen version or 409. `format=aria2` is an input file for `aria2c -i`, `format=urls` one for `wget -i`.',
+        'Looks for the checksums that POST had no need to ask for, those of files up to 1 MiB: one HEAD each, and more for files that others put there. The links of single files need no token, take Range, and give the frozen version or 409. `format=aria2` is an input file for `aria2c -i`, `format=urls` one for `wget -i`.',
       scope: 'read',
       params: z.object({ id: z.string() }),
       query: z.object({ format: z.enum(listingFormats).default('json') }),
