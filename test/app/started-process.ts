@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { compileCache } from '../servers/compile-cache.ts'
 import { npmStartArgs } from '../servers/npm-start.ts'
 
 const repository = join(import.meta.dirname, '../..')
@@ -9,7 +10,7 @@ const repository = join(import.meta.dirname, '../..')
 export interface Start {
   readonly command: readonly [string, ...string[]]
   readonly cwd: string
-  /** Beside `PATH`, its whole environment. */
+  /** Beside `PATH` and the compile cache, its whole environment. */
   readonly env: Readonly<Record<string, string>>
   readonly uid?: number
 }
@@ -49,7 +50,7 @@ export function startProcess(
 ): StartedProcess {
   const child = spawn(program, args, {
     cwd,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, ...compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Child, startChild } from '../servers/child.ts'
+import { compileCache } from '../servers/compile-cache.ts'
 import { npmStartArgs } from '../servers/npm-start.ts'
 
 let dir: string
@@ -18,7 +19,7 @@ afterAll(async () => {
 const startNode = (): Promise<Child> =>
   startChild(npmStartArgs, {
     ready: /listens on (http\S+)/,
-    env: { PORT: '0', DATA_DIR: join(dir, 'folder') },
+    env: { ...compileCache, PORT: '0', DATA_DIR: join(dir, 'folder') },
   })
 
 const startWorkerd = (): Promise<Child> =>

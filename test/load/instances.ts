@@ -1,4 +1,5 @@
 import { type Child, startChild } from '../servers/child.ts'
+import { compileCache } from '../servers/compile-cache.ts'
 import { npmStartArgs } from '../servers/npm-start.ts'
 import type { SharedStore } from './stores.ts'
 
@@ -24,7 +25,10 @@ export async function startInstances({ reach }: Pick<SharedStore, 'reach'>): Pro
   const start = (port: string): Promise<Child> =>
     startChild(npmStartArgs, {
       ready: /listens on (http\S+)/,
-      env: { LINK_SECRETS: `k1:${Buffer.alloc(32).toString('base64')}`, ...reach.env, PORT: port, LOG_LEVEL: 'warn' },
+      env: {
+        ...compileCache,
+        ...{ LINK_SECRETS: `k1:${Buffer.alloc(32).toString('base64')}`, ...reach.env, PORT: port, LOG_LEVEL: 'warn' },
+      },
     })
   const running = await Promise.all(Array.from({ length: instanceCount }, () => start('0')))
   const ended: string[] = []

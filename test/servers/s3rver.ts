@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { createS3Client, type S3Connection } from '../../src/adapters/s3/client.ts'
+import { compileCache } from './compile-cache.ts'
 
 export interface S3rver {
   readonly connection: S3Connection
@@ -36,6 +37,7 @@ export async function startS3rver(): Promise<S3rver> {
   const options = ['-d', directory, '-a', '127.0.0.1', '-p', '0', '--silent', '--no-vhost-buckets']
   const child = spawn(process.execPath, ['--openssl-legacy-provider', '--import', flush, script, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...compileCache },
   })
   const port = await listeningPort(child)
   const connection: S3Connection = {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { compileCache } from '../../servers/compile-cache.ts'
 
 const script = fileURLToPath(new URL('child.ts', import.meta.url))
 
@@ -13,7 +14,10 @@ export interface Child {
 }
 
 export function runChild(task: string, ...args: (string | number)[]): Child {
-  const child = spawn(process.execPath, [script, task, ...args.map(String)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [script, task, ...args.map(String)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...compileCache },
+  })
   const lines: string[] = []
   let rest = ''
   let complaint = ''
