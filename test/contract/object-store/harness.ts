@@ -164,7 +164,13 @@ export function pattern(sizeBytes: number, seed = 1): Uint8Array {
 /** Compares megabytes without the cost of a printed difference. */
 export function expectSameBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
   expect(actual?.byteLength).toBe(expected.byteLength)
-  expect(actual?.findIndex((byte, i) => byte !== expected[i])).toBe(-1)
+  expect(actual && firstDifference(actual, expected)).toBe(-1)
+}
+
+/** A loop, because megabytes are compared often, and a call for each byte costs ten times as much. */
+function firstDifference(actual: Uint8Array, expected: Uint8Array): number {
+  for (let i = 0; i < actual.byteLength; i++) if (actual[i] !== expected[i]) return i
+  return -1
 }
 
 /** Runs `work` over all items, `atOnce` at a time. */

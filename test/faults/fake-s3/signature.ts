@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { headerOf, isPresigned, parameter, type RequestHead, type S3Request } from './request.ts'
 import { S3Error } from './s3-error.ts'
 
@@ -226,12 +226,20 @@ function checkPayload(body: Uint8Array, claimed: string): void {
   )
 }
 
-function signingKey(secret: string, { day, region }: Claim): Uint8Array {
-  const parts = [day, region, 's3', 'aws4_request']
-  return parts.reduce<Uint8Array>((key, part) => hmac(key, part), Buffer.from(`AWS4${secret}`))
+let lastKey: { readonly of: string; readonly key: KeyObject } | undefined
+
+/** The same all day, so the last one is kept; and as an object, because for bare bytes Node throws and catches twice. */
+function signingKey(secret: string, { day, region }: Claim): KeyObject {
+  const of = JSON.stringify([secret, day, region])
+  if (lastKey?.of !== of) {
+    const parts = [day, region, 's3', 'aws4_request']
+    const bytes = parts.reduce<Uint8Array>((key, part) => hmac(key, part), Buffer.from(`AWS4${secret}`))
+    lastKey = { of, key: createSecretKey(bytes) }
+  }
+  return lastKey.key
 }
 
-const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+const hmac = (key: Uint8Array | KeyObject, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
