@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { LongProjectsFirst } from './test/long-projects-first.ts'
 
 const nodeXmlBuilder = fileURLToPath(new URL('node_modules/@aws-sdk/xml-builder/dist-cjs/index.js', import.meta.url))
 
@@ -24,6 +25,7 @@ export default defineConfig({
   test: {
     // One more than there are cores where there are two: many tests wait for most of their time.
     maxWorkers: Math.max(3, availableParallelism() - 1),
+    sequence: { sequencer: LongProjectsFirst },
     // The service survives it; in tests it runs in their process. See src/app/node/paused-body-end.ts.
     onUnhandledError: (error) => !/assert\(!this\.paused\)/.test(error.message),
     projects: [
