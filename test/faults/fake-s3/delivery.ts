@@ -4,7 +4,7 @@ import type { BodyFault } from './fault.ts'
 
 const piecesBytes = 64 * 1024
 /** A reset overtakes what still lies in the kernel; this lets it arrive first. */
-const settleMs = 10
+const settleMs = 50
 
 /** How a request ends for the client. */
 export type Ending =
