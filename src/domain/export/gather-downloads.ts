@@ -28,6 +28,8 @@ export interface GatheredDownloads {
   readonly unfinished: readonly ProcessId[]
   readonly withoutFiles: readonly ProcessId[]
   readonly missing: readonly ObjectKey[]
+  /** How many files of the processes are not among them, because of their names: see `ListPage.leftOut`. */
+  readonly leftOut: number
 }
 
 const readsInFlight = 16
@@ -74,6 +76,7 @@ export async function gatherDownloads(
     unfinished,
     withoutFiles: (made?.manifest.empty ?? include).flatMap((one) => ('process' in one ? [one.process] : [])),
     missing: made?.manifest.missing ?? include.flatMap((one) => ('key' in one ? [one.key] : [])),
+    leftOut: made?.manifest.leftOut ?? 0,
   }
 }
 

@@ -147,7 +147,10 @@ function told(given: readonly string[]) {
 const mostNamed = 20
 const longestName = 100
 
-function whatIsLeftOut({ unknown, unfinished, withoutFiles, missing }: GatheredDownloads, neither: readonly string[]) {
+function whatIsLeftOut(
+  { unknown, unfinished, withoutFiles, missing, leftOut }: GatheredDownloads,
+  neither: readonly string[],
+) {
   const said = (what: string, names: readonly string[]) => {
     if (names.length === 0) return []
     const named = names.slice(0, mostNamed).map((name) => [...name].slice(0, longestName).join(''))
@@ -158,6 +161,7 @@ function whatIsLeftOut({ unknown, unfinished, withoutFiles, missing }: GatheredD
     ...said('Not found', [...unknown, ...neither, ...missing]),
     ...said('Not finished', unfinished),
     ...said('Without files of that kind', withoutFiles),
+    ...(leftOut === 0 ? [] : [`Left out, because their names cannot be keys: ${leftOut}.`]),
   ]
 }
 

@@ -224,6 +224,18 @@ describe('POST /download/bulk', () => {
     )
   })
 
+  it('says how many files it lacks for their names', async () => {
+    const wrap: ServiceOptions['wrap'] = (memory) => ({
+      ...memory,
+      list: async (options) => ({
+        ...(await memory.list(options)),
+        ...(options.prefix.startsWith('results/gen_1/images/') && { leftOut: 2 }),
+      }),
+    })
+    const { message } = await ask(await twoJobs({ wrap }), '/download/bulk', { process_ids: ['gen_1'], ...everything })
+    expect(message).toBe('2 files. Left out, because their names cannot be keys: 2.')
+  })
+
   it('is an error when nothing is left, and says why', async () => {
     const service = createService()
     await processClient(service).made({ id: 'queued' })
