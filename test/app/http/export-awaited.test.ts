@@ -4,12 +4,13 @@ import { unzipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/object-store.ts'
 import { awaitedBytesMax } from '../../../src/domain/export/manifest.ts'
-import { StoreUnavailable } from '../../../src/ports/errors.ts'
+import { StoreFull, StoreUnavailable } from '../../../src/ports/errors.ts'
 import { parseObjectKey } from '../../../src/ports/object-key.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { pattern } from '../../contract/object-store/harness.ts'
 import { installed, readByJava } from '../../domain/export/programs.ts'
 import { createService, type Service, unending } from '../memory-service.ts'
+import { expectProblem } from '../problems.ts'
 
 const bodies: ReadonlyMap<string, Uint8Array> = new Map(
   Array.from({ length: 40 }, (_, index) => [
@@ -200,6 +201,56 @@ describe('the list of an export of small objects', () => {
     const { entries } = (await (await service.request(`/v1/exports/${made.id}`)).json()) as Made
     expect(entries.map((entry) => entry.crc32)).toEqual(entries.map(() => null))
     expect(service.logLines.filter((line) => line.includes('checksums-not-told'))).toHaveLength(1)
+  })
+})
+
+describe('an export of small objects on a store that fails', () => {
+  /** The same export, on an instance whose store does `fails` in place of what it should. */
+  async function failing(fails: (inner: ObjectStore) => Partial<ObjectStore>) {
+    const { store, made } = await stage('upload')
+    return { made, store, service: createService({ store, wrap: (inner) => ({ ...inner, ...fails(inner) }) }) }
+  }
+
+  it('is 503, and not a directory with other checksums, when they cannot be asked for', async () => {
+    const { service, made } = await failing((inner) => ({
+      head: (key, options) =>
+        key.startsWith('files/') ? Promise.reject(new StoreUnavailable('reset')) : inner.head(key, options),
+    }))
+    const headers = { Range: `bytes=-${directoryBytes}` }
+    await expectProblem(await service.request(made.path, { headers }), 503, 'store-unavailable')
+  })
+
+  it.each([
+    ['its directory', ({ path }: Made) => path, { Range: `bytes=-${directoryBytes}` }],
+    ['its list', ({ id }: Made) => `/v1/exports/${id}`, {}],
+  ])('asks for no more, and waits for nothing, when the client of %s leaves', async (_, pathOf, headers) => {
+    const asked: AbortSignal[] = []
+    const { service, made } = await failing((inner) => ({
+      head(key, options) {
+        if (!key.startsWith('files/')) return inner.head(key, options)
+        asked.push(options.signal)
+        return new Promise((_, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason)))
+      },
+    }))
+    const leaving = new AbortController()
+    const url = `http://127.0.0.1:${await service.listen()}${pathOf(made)}`
+    const answer = fetch(url, { headers, signal: leaving.signal }).then((given) => given.text())
+    await expect.poll(() => asked.length).toBe(32)
+    leaving.abort()
+    await expect(answer).rejects.toThrow()
+    await expect.poll(() => asked.filter(({ aborted }) => aborted).length).toBe(32)
+    expect(asked).toHaveLength(32)
+  })
+
+  it('goes on as well where nothing can be noted', async () => {
+    const { service, made, store } = await failing((inner) => ({
+      put: (key, ...rest) =>
+        key.startsWith('learned/') ? Promise.reject(new StoreFull('no space')) : inner.put(key, ...rest),
+    }))
+    const zip = await bytesOf(await createService({ store }).request(made.path))
+    await readBeginning(service, made, 60_000)
+    expect((await ranged(service, made, 60_000, made.bytes)).equals(zip.subarray(60_000))).toBe(true)
+    expect(service.logLines.filter((line) => line.includes('checksums-not-noted'))).not.toEqual([])
   })
 })
 

@@ -129,6 +129,17 @@ describe('reading an archive', () => {
     )
   })
 
+  it('breaks before a local header whose bytes do not come', async () => {
+    const sample = sampleOf(['first', 'second'].map((name) => ({ name, body: name, crcKnown: 'awaited' as const })))
+    const stored = await storeSample(sample)
+    const store = watch(stored.store, (found, key) =>
+      key === sampleKey(1) ? { ...found, body: bodyOf([utf8('sec')], 'error') } : found,
+    )
+    const { bytes, error } = await outcome(read({ ...stored, store }))
+    expect(error).toEqual(new Error('connection reset'))
+    expect(bytes).toBeLessThanOrEqual(stored.layout.localOffsets[1] ?? 0)
+  })
+
   it('takes the checksum that comes with an object, and computes it where none does', async () => {
     const sample = sampleOf(['told', 'silent'].map((name) => ({ name, body: name, crcKnown: 'awaited' as const })))
     const stored = await storeSample(sample)
@@ -439,6 +450,17 @@ describe('leaving', () => {
     await until(() => store.open.now === 2)
     await reader.cancel()
     await until(() => store.open.now === 0)
+  })
+
+  it('by cancelling while a local header waits for its bytes frees what was opened', async () => {
+    const stored = await storeSample(sampleOf([{ name: 'waits', body: 'never comes', crcKnown: 'awaited' }]))
+    const store = watch(stored.store, (found) => ({ ...found, body: bodyOf([], 'hang') }))
+    const reader = read({ ...stored, store }).getReader()
+    const first = reader.read().catch(() => {})
+    await until(() => store.open.now === 1)
+    await reader.cancel()
+    await until(() => store.open.now === 0)
+    await first
   })
 
   it('by aborting the signal breaks the stream with its reason, and frees all even when nobody pulls', async () => {
