@@ -13,9 +13,8 @@ export interface Heap {
 }
 
 /**
- * Looks once at the heap; to be called again and again. Collects when it has grown by half of what was alive, and by 32 MiB at
- * least: V8 itself lets it grow to four times that, as many small
- * objects under way make it do.
+ * Looks once at the heap; to be called again and again. Collects when it has grown by half of what was alive, and by 32 MiB
+ * at least. V8 itself lets it grow to four times what is alive, and many small objects under way make it do so.
  */
 export function createHeapWatch(heap: Heap): () => void {
   let aliveBytes = Number.POSITIVE_INFINITY

@@ -79,8 +79,11 @@ async function lookAtAll(deps: CreateExportDeps, include: readonly Selected[], {
   const objects = await mapConcurrently(keys, headsInFlight, async (place, index) => {
     const found = looked[index]
     looked[index] = undefined
-    if (found === undefined || !isLarge(found)) return found && selected(place, found, checksumsOf(found))
-    return await withChecksums(deps, find, place, found, signal)
+    if (found === undefined) return undefined
+    if (!isMeta(found)) return selected(place, found, undefined)
+    return isAwaited(found)
+      ? selected(place, found, found.checksums)
+      : await withChecksums(deps, find, place, found, signal)
   })
   return {
     objects: objects.filter((object) => object !== undefined),
@@ -95,9 +98,7 @@ async function lookAtAll(deps: CreateExportDeps, include: readonly Selected[], {
 /** Its checksum comes with its bytes: nobody has to ask for it before. */
 const isAwaited = ({ sizeBytes }: ListedObject) => sizeBytes <= awaitedBytesMax
 
-const isLarge = (found: ListedObject | ObjectMeta): found is ObjectMeta => 'checksums' in found && !isAwaited(found)
-
-const checksumsOf = (found: ListedObject | ObjectMeta) => ('checksums' in found ? found.checksums : undefined)
+const isMeta = (found: ListedObject | ObjectMeta): found is ObjectMeta => 'checksums' in found
 
 function selected(
   { folder, file }: SelectedKey,

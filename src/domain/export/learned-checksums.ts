@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../ports/object-store.ts'
 import type { LearnedChecksums } from './entry-checksums.ts'
 import { type FindChecksumsDeps, hex } from './find-checksums.ts'
+import type { ManifestEntry } from './manifest.ts'
 import { knownCrc32 } from './missing-checksums.ts'
 import { createMissingObjects, type MissingObjects } from './missing-objects.ts'
 import type { NotedArchive } from './note-store.ts'
@@ -52,10 +53,15 @@ export async function learnChecksums(
     const entry = entryAt(layout, entryIndex)
     // What awaits its checksum needs no record: in the next export, too, it comes with the bytes.
     if (crc32 !== undefined && entry.crc32 === null) rememberer.remember(entry, { crc32: hex(crc32) })
-    notes.learned(entry.crc32 === null ? to - from : Math.max(to - from, requestBytes))
+    learned(entry, to - from)
   })
   const notes = createNotedProgress(deps, archive, passing)
-  const countTold = (entryIndex: number) => notes.learned(Math.max(entryAt(layout, entryIndex).sizeBytes, requestBytes))
+  const learned = ({ crc32 }: ManifestEntry, bytes: number) =>
+    notes.learned(crc32 === null ? bytes : Math.max(bytes, requestBytes))
+  const countTold = (entryIndex: number) => {
+    const entry = entryAt(layout, entryIndex)
+    learned(entry, entry.sizeBytes)
+  }
   const missing = createMissingObjects(deps, layout, range, passing, countTold)
 
   const hasDescriptors = layout.entries.some(({ crc32 }) => crc32 === null)

@@ -15,8 +15,8 @@ export const manifestEntriesMax = 1_000_000
 export const awaitedBytesMax = 2 ** 20
 
 /**
- * Unsigned. `awaited`: not asked for when the manifest was frozen, the local header says it all the same, see `awaitedBytesMax`.
- * `null`: not known then, so a data descriptor follows the bytes, for ever.
+ * Unsigned. `awaited`: not asked for when the manifest was frozen; the local header says it all the same, see
+ * `awaitedBytesMax`. `null`: not known then, so a data descriptor follows the bytes, for ever.
  */
 export type EntryCrc32 = number | 'awaited' | null
 

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../../ports/errors.ts'
-import type { CallOptions, ObjectStore } from '../../ports/object-store.ts'
+import type { CallOptions } from '../../ports/object-store.ts'
 import { mapConcurrently } from '../map-concurrently.ts'
 import type { KnownChecksums } from '../object/object-record.ts'
 import { createFindChecksums, defaultReadingBudget, type FindChecksumsDeps, hex } from './find-checksums.ts'
@@ -23,13 +23,10 @@ function frozen({ sizeBytes, crc32, sha256 }: ManifestEntry): KnownChecksums | u
 
 /**
  * The same, and of entries whose checksums nobody had to ask for when they were frozen what is to be found out now, for all
- * calls together as for one export: see `createFindChecksums`. Costs one HEAD for each of those. What cannot be found out
- * is unknown, and a store that is in trouble is not asked for the rest; throws the signal's reason alone.
+ * calls together as for one export: see `createFindChecksums`, whose cost comes to one HEAD for each of those. What cannot
+ * be found out is unknown, and a store that is in trouble is not asked for the rest; throws the signal's reason alone.
  */
-export function createTellChecksums(
-  deps: FindChecksumsDeps & { readonly store: ObjectStore },
-  { signal }: CallOptions,
-): TellChecksums {
+export function createTellChecksums(deps: FindChecksumsDeps, { signal }: CallOptions): TellChecksums {
   const { store, log } = deps
   const find = createFindChecksums(deps, defaultReadingBudget, { signal })
   let isAway = false

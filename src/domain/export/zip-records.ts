@@ -33,8 +33,9 @@ export const crcOffsetInDataDescriptor = 4
 export const crcOffsetInCentralHeader = 16
 
 /**
- * APPNOTE 4.3.7. `crc32` is that of an entry that awaits it. Without CRC the sizes are written all the same: stored bytes have no mark at their end, so a reader from
- * a pipe could not go on without them. From 4 GiB - 1 the true sizes stand, both, in the extra field 0x0001.
+ * APPNOTE 4.3.7. `crc32` is for an entry that awaits it. In front of a data descriptor the sizes are written all the same:
+ * stored bytes have no mark at their end, so a reader from a pipe could not go on without them. From 4 GiB - 1 the true
+ * sizes stand, both, in the extra field 0x0001.
  */
 export function localHeader(entry: ZipEntry, crc32 = typeof entry.crc32 === 'number' ? entry.crc32 : 0): Uint8Array {
   const big = isBig(entry)

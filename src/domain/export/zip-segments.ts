@@ -57,26 +57,24 @@ export function segments(layout: ZipLayout, from: number, toExclusive: number): 
 export function recordBytes(layout: ZipLayout, segment: RecordSegment, crc32: number): Uint8Array {
   const { entryIndex, offset, lengthBytes } = segment
   const entry = zipEntry(layout, entryIndex)
-  return recordOf(layout, segment, entry, crc32).subarray(offset, offset + lengthBytes)
+  const { make } = records[segment.kind]
+  return make(entry, crc32, offsetAt(layout.localOffsets, entryIndex)).subarray(offset, offset + lengthBytes)
 }
 
-function recordOf(layout: ZipLayout, { kind, entryIndex }: RecordSegment, entry: ZipEntry, crc32: number): Uint8Array {
-  switch (kind) {
-    case 'local':
-      // In front of a data descriptor it says nothing.
-      return localHeader(entry, entry.crc32 === null ? 0 : crc32)
-    case 'descriptor':
-      return dataDescriptor(entry, crc32)
-    case 'central':
-      return centralHeader(entry, offsetAt(layout.localOffsets, entryIndex), crc32)
-  }
+interface RecordKind {
+  /** Where in it the CRC-32 stands. */
+  readonly crcOffset: number
+  readonly make: (entry: ZipEntry, crc32: number, localOffset: number) => Uint8Array
 }
 
-const crcOffsets = {
-  local: crcOffsetInLocalHeader,
-  descriptor: crcOffsetInDataDescriptor,
-  central: crcOffsetInCentralHeader,
-} as const
+const records: Readonly<Record<RecordSegment['kind'], RecordKind>> = {
+  local: { crcOffset: crcOffsetInLocalHeader, make: localHeader },
+  descriptor: { crcOffset: crcOffsetInDataDescriptor, make: dataDescriptor },
+  central: {
+    crcOffset: crcOffsetInCentralHeader,
+    make: (entry, crc32, localOffset) => centralHeader(entry, localOffset, crc32),
+  },
+}
 
 function* segmentsWithin(layout: ZipLayout, range: Span): Generator<Segment, void, undefined> {
   const count = layout.entries.length
@@ -127,8 +125,9 @@ function* recordSegments(
   const lengthBytes = wanted.to - wanted.from
   const segment: RecordSegment = { kind, entryIndex: index, offset: wanted.from - record.from, lengthBytes }
   const entry = entryAt(layout, index)
+  // In front of a data descriptor a local header says nothing.
   const known = kind === 'local' && entry.crc32 === null ? 0 : knownCrc32(entry)
-  const crcAt = record.from + crcOffsets[kind]
+  const crcAt = record.from + records[kind].crcOffset
   const needsCrc = intersection(wanted, { from: crcAt, to: crcAt + crcBytes }) !== undefined
   if (known === null && needsCrc) yield segment
   else yield { kind: 'bytes', bytes: recordBytes(layout, segment, known ?? 0) }
